@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DEPUTY_PLUGIN_HPP
+#define DEPUTY_PLUGIN_HPP
+
+/// @file
+/// The C++20 layer over deputy/plugin.h. Header-only; needs the standard library alone.
+///
+/// A plugin is a class:
+///
+///     class example {
+///     public:
+///         static constexpr std::uint32_t threads = DEPUTY_THREADS_PARALLEL;
+///         static constexpr const char *settings_schema = nullptr;
+///
+///         explicit example(deputy::host host);
+///         void register_handlers(deputy::registrar<example> &registrar)
+///         {
+///             registrar.on<&example::uname>("uname");
+///         }
+///         deputy::answer uname(deputy::call &call);
+///     };
+///     DEPUTY_PLUGIN(example, 0, "example\0" "1.0\0" "uname\0")
+///
+/// It may also have ready(), container_added(const deputy_container &), container_gone(std::uint64_t)
+/// and drain(), each void. What they throw becomes an errno and a line in the host's log.
+
+#include <array>
+#include <cerrno>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <fcntl.h>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <unistd.h>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "plugin.h"
+
+namespace deputy
+{
+
+/// Owns a descriptor.
+class unique_fd
+{
+public:
+    unique_fd() noexcept = default;
+    explicit unique_fd(int fd) noexcept : fd_(fd) {}
+    unique_fd(unique_fd &&other) noexcept : fd_(other.release()) {}
+    unique_fd &operator=(unique_fd &&other) noexcept
+    {
+        reset(other.release());
+        return *this;
+    }
+    unique_fd(const unique_fd &) = delete;
+    unique_fd &operator=(const unique_fd &) = delete;
+    ~unique_fd() { reset(); }
+
+    [[nodiscard]] int get() const noexcept { return fd_; }
+    explicit operator bool() const noexcept { return fd_ >= 0; }
+    [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
+    void reset(int fd = -1) noexcept
+    {
+        const int old = std::exchange(fd_, fd);
+        if (old >= 0) {
+            const int saved = errno;
+            ::close(old);
+            errno = saved;
+        }
+    }
+
+private:
+    int fd_ = -1;
+};
+
+/// A positive errno as the unhappy half of a result.
+struct error {
+    int number;
+};
+
+/// A value or an errno.
+template <class T> class [[nodiscard]] result
+{
+public:
+    result(T value) : held_(std::in_place_index<0>, std::move(value)) {}
+    result(error e) : held_(std::in_place_index<1>, e) {}
+
+    explicit operator bool() const noexcept { return held_.index() == 0; }
+    T &operator*() & { return *std::get_if<0>(&held_); }
+    const T &operator*() const & { return *std::get_if<0>(&held_); }
+    T &&operator*() && { return std::move(*std::get_if<0>(&held_)); }
+    T *operator->() { return std::get_if<0>(&held_); }
+    const T *operator->() const { return std::get_if<0>(&held_); }
+    /// The errno; 0 if there is a value.
+    [[nodiscard]] int error_number() const noexcept
+    {
+        const auto *e = std::get_if<1>(&held_);
+        return e == nullptr ? 0 : e->number;
+    }
+
+private:
+    std::variant<T, error> held_;
+};
+
+/// Success or an errno.
+template <> class [[nodiscard]] result<void>
+{
+public:
+    result() noexcept = default;
+    result(error e) noexcept : number_(e.number) {}
+    explicit operator bool() const noexcept { return number_ == 0; }
+    [[nodiscard]] int error_number() const noexcept { return number_; }
+
+private:
+    int number_ = 0;
+};
+
+/// The host, as one plugin sees it. Copies are cheap; any thread.
+class host
+{
+public:
+    explicit host(const deputy_host *raw) : raw_(raw) {}
+
+    [[nodiscard]] bool log_enabled(int level) const noexcept { return raw_->log_enabled(raw_, level) != 0; }
+    void log(int level, std::string_view text) const noexcept
+    {
+        raw_->log(raw_, level, text.data(), text.size());
+    }
+    /// The extension table with this id, or nullptr.
+    template <class Table> [[nodiscard]] const Table *extension(const char *id) const noexcept
+    {
+        return static_cast<const Table *>(raw_->extension(raw_, id));
+    }
+
+private:
+    const deputy_host *raw_;
+};
+
+/// What a handler decided; see deputy_verdict.
+class answer
+{
+public:
+    static answer pass() noexcept { return answer{DEPUTY_PASS}; }
+    static answer proceed() noexcept { return answer{DEPUTY_CONTINUE}; }
+    static answer value(std::int64_t value) noexcept
+    {
+        answer a{DEPUTY_REPLY};
+        a.value_ = value;
+        return a;
+    }
+    /// @param number a positive errno.
+    static answer failure(int number) noexcept
+    {
+        answer a{DEPUTY_REPLY};
+        a.error_ = number;
+        return a;
+    }
+    static answer descriptor(unique_fd fd, std::uint32_t flags = O_CLOEXEC) noexcept
+    {
+        answer a{DEPUTY_REPLY_FD};
+        a.fd_ = std::move(fd);
+        a.fd_flags_ = flags;
+        return a;
+    }
+
+    [[nodiscard]] deputy_verdict verdict() const noexcept { return verdict_; }
+    /// Fills in the C form, to which the descriptor passes.
+    void move_to(deputy_answer &out) noexcept
+    {
+        out.error = error_;
+        out.value = value_;
+        out.fd = fd_.release();
+        out.fd_flags = fd_flags_;
+    }
+
+private:
+    explicit answer(deputy_verdict verdict) noexcept : verdict_(verdict) {}
+
+    deputy_verdict verdict_;
+    std::int32_t error_ = 0;
+    std::int64_t value_ = 0;
+    unique_fd fd_;
+    std::uint32_t fd_flags_ = 0;
+};
+
+/// The tables that calls need, looked up once a plugin.
+struct services {
+    const deputy_caller_v1 *caller = nullptr;
+    const deputy_effect_v1 *effect = nullptr;
+
+    explicit services(const host &h)
+        : caller(h.extension<deputy_caller_v1>(DEPUTY_EXT_CALLER_1)),
+          effect(h.extension<deputy_effect_v1>(DEPUTY_EXT_EFFECT_1))
+    {
+        if (caller == nullptr || effect == nullptr) {
+            throw std::system_error(ENOTSUP, std::system_category(), "the host lacks a service");
+        }
+    }
+};
+
+/// One call, while its handler runs; see deputy_caller_v1 for what the services do.
+class call
+{
+public:
+    call(const services &s, deputy_call *raw, const deputy_syscall &sys) : services_(s), raw_(raw), sys_(sys)
+    {
+    }
+    call(const call &) = delete;
+    call &operator=(const call &) = delete;
+
+    [[nodiscard]] const deputy_syscall &syscall() const noexcept { return sys_; }
+    [[nodiscard]] std::uint64_t container() const noexcept { return sys_.container; }
+    /// Argument n as the kernel reads a 32-bit parameter.
+    [[nodiscard]] std::uint32_t arg32(std::size_t n) const noexcept
+    {
+        return static_cast<std::uint32_t>(sys_.args[n]);
+    }
+    [[nodiscard]] std::uint64_t arg(std::size_t n) const noexcept { return sys_.args[n]; }
+
+    result<void> read(std::uint64_t address, void *buffer, std::size_t size)
+    {
+        return check(services_.caller->read(raw_, address, buffer, size));
+    }
+    result<std::string> read_string(std::uint64_t address, std::size_t limit)
+    {
+        std::string text(limit, '\0');
+        const std::int32_t n = services_.caller->read_string(raw_, address, text.data(), limit);
+        if (n < 0) {
+            return error{-n};
+        }
+        text.resize(static_cast<std::size_t>(n));
+        return text;
+    }
+    result<void> read_struct(std::uint64_t address, std::uint64_t user_size, void *buffer,
+                             std::size_t known_size)
+    {
+        return check(services_.caller->read_struct(raw_, address, user_size, buffer, known_size));
+    }
+    result<void> write(std::uint64_t address, const void *buffer, std::size_t size)
+    {
+        return check(services_.caller->write(raw_, address, buffer, size));
+    }
+    result<deputy_identity> identity()
+    {
+        deputy_identity id{};
+        id.struct_size = sizeof id;
+        const std::int32_t r = services_.caller->identity(raw_, &id);
+        if (r < 0) {
+            return error{-r};
+        }
+        return id;
+    }
+    result<unique_fd> descriptor(std::int32_t fd)
+    {
+        std::int32_t got = -1;
+        const std::int32_t r = services_.caller->descriptor(raw_, fd, &got);
+        if (r < 0) {
+            return error{-r};
+        }
+        return unique_fd{got};
+    }
+    result<unique_fd> resolve(std::int32_t dirfd, const std::string &path, std::uint64_t flags)
+    {
+        std::int32_t got = -1;
+        const std::int32_t r = services_.caller->resolve(raw_, dirfd, path.c_str(), flags, &got);
+        if (r < 0) {
+            return error{-r};
+        }
+        return unique_fd{got};
+    }
+    /// Records token before an effect; on failure the handler must not act.
+    template <class Token> result<void> commit(const Token &token)
+    {
+        static_assert(std::is_trivially_copyable_v<Token> && sizeof(Token) <= DEPUTY_TOKEN_SIZE);
+        return check(services_.effect->commit(raw_, &token, sizeof token));
+    }
+
+private:
+    static result<void> check(std::int32_t r)
+    {
+        if (r < 0) {
+            return error{-r};
+        }
+        return {};
+    }
+
+    const services &services_;
+    deputy_call *raw_;
+    const deputy_syscall &sys_;
+};
+
+/// A lost answer to take back.
+struct undo_request {
+    const deputy_syscall &syscall;
+    std::span<const std::byte> token;
+
+    /// The token as it was committed; zeroed if the sizes differ.
+    template <class Token> [[nodiscard]] Token as() const
+    {
+        static_assert(std::is_trivially_copyable_v<Token>);
+        Token t{};
+        if (token.size() == sizeof t) {
+            std::memcpy(&t, token.data(), sizeof t);
+        }
+        return t;
+    }
+};
+
+/// Predicates for handlers.
+inline deputy_predicate equals32(std::uint32_t argument, std::uint32_t value) noexcept
+{
+    return {argument, 32, DEPUTY_OP_EQ, 0, value, 0};
+}
+inline deputy_predicate equals64(std::uint32_t argument, std::uint64_t value) noexcept
+{
+    return {argument, 64, DEPUTY_OP_EQ, 0, value, 0};
+}
+inline deputy_predicate masked32(std::uint32_t argument, std::uint32_t mask, std::uint32_t value) noexcept
+{
+    return {argument, 32, DEPUTY_OP_MASKED_EQ, 0, value, mask};
+}
+
+namespace detail
+{
+
+template <class Plugin> struct instance {
+    deputy::host host;
+    deputy::services services;
+    Plugin plugin;
+
+    explicit instance(const deputy_host *raw) : host(raw), services(host), plugin(host) {}
+};
+
+/// Runs body; turns what it throws into a log line and a negative errno. Every callback goes through it.
+template <class Body> std::int32_t guard(const host &h, Body &&body) noexcept
+{
+    try {
+        return body();
+    } catch (const std::bad_alloc &) {
+        h.log(DEPUTY_LOG_ERROR, "out of memory");
+        return -ENOMEM;
+    } catch (const std::system_error &e) {
+        h.log(DEPUTY_LOG_ERROR, e.what());
+        const bool is_errno =
+            e.code().category() == std::system_category() || e.code().category() == std::generic_category();
+        return is_errno && e.code().value() > 0 ? -e.code().value() : -EIO;
+    } catch (const std::exception &e) {
+        h.log(DEPUTY_LOG_ERROR, e.what());
+        return -EIO;
+    } catch (...) {
+        h.log(DEPUTY_LOG_ERROR, "an exception of unknown type");
+        return -EIO;
+    }
+}
+
+} // namespace detail
+
+/// Takes a plugin's handlers.
+template <class Plugin> class registrar
+{
+public:
+    explicit registrar(const deputy_registrar &raw) : raw_(raw) {}
+
+    /// Registers Handle, answer (Plugin::*)(call &), and Undo, void (Plugin::*)(const undo_request &).
+    /// @throw std::system_error what deputy_registrar.add says.
+    template <auto Handle, auto Undo = nullptr>
+    void on(const char *syscall, std::span<const deputy_predicate> predicates = {})
+    {
+        deputy_handler h{};
+        h.struct_size = sizeof h;
+        h.predicate_count = static_cast<std::uint32_t>(predicates.size());
+        h.syscall = syscall;
+        h.predicates = predicates.data();
+        h.handle = &handle<Handle>;
+        if constexpr (!std::is_same_v<decltype(Undo), std::nullptr_t>) {
+            h.undo = &undo<Undo>;
+        }
+        const std::int32_t r = raw_.add(raw_.context, &h);
+        if (r < 0) {
+            throw std::system_error(-r, std::system_category(), std::string("cannot register ") + syscall);
+        }
+    }
+
+private:
+    using instance = detail::instance<Plugin>;
+
+    template <auto Handle> static deputy_verdict
+    handle(void *self, deputy_call *raw, const deputy_syscall *sys, deputy_answer *out) noexcept
+    {
+        auto &me = *static_cast<instance *>(self);
+        return detail::guard(me.host, [&] {
+            call c(me.services, raw, *sys);
+            answer a = (me.plugin.*Handle)(c);
+            a.move_to(*out);
+            return a.verdict();
+        });
+    }
+    template <auto Undo>
+    static void undo(void *self, const deputy_syscall *sys, const void *token, std::uint64_t size) noexcept
+    {
+        auto &me = *static_cast<instance *>(self);
+        detail::guard(me.host, [&] {
+            (me.plugin.*Undo)(undo_request{*sys, {static_cast<const std::byte *>(token), size}});
+            return 0;
+        });
+    }
+
+    const deputy_registrar &raw_;
+};
+
+/// What DEPUTY_PLUGIN takes.
+template <class P>
+concept plugin_class = std::constructible_from<P, host> && requires(P &p, registrar<P> &r)
+{
+    {
+        P::threads
+        } -> std::convertible_to<std::uint32_t>;
+    {
+        P::settings_schema
+        } -> std::convertible_to<const char *>;
+    p.register_handlers(r);
+};
+
+namespace detail
+{
+
+/// The C description of a plugin class.
+template <plugin_class P> struct description {
+    using self = instance<P>;
+
+    template <class Body> static std::int32_t with(void *plugin, Body &&body) noexcept
+    {
+        auto &me = *static_cast<self *>(plugin);
+        return guard(me.host, [&] {
+            body(me.plugin);
+            return 0;
+        });
+    }
+    static std::int32_t create(const deputy_host *host, void **ret) noexcept
+    {
+        return guard(deputy::host(host), [&] {
+            *ret = new self(host);
+            return 0;
+        });
+    }
+    static std::int32_t register_handlers(void *plugin, const deputy_registrar *raw) noexcept
+    {
+        return with(plugin, [&](P &p) {
+            registrar<P> r(*raw);
+            p.register_handlers(r);
+        });
+    }
+    static std::int32_t ready(void *plugin) noexcept
+    {
+        return with(plugin, [](P &p) {
+            if constexpr (requires { p.ready(); }) {
+                p.ready();
+            }
+        });
+    }
+    static std::int32_t container_added(void *plugin, const deputy_container *container) noexcept
+    {
+        return with(plugin, [&](P &p) {
+            if constexpr (requires { p.container_added(*container); }) {
+                p.container_added(*container);
+            }
+        });
+    }
+    static void container_gone(void *plugin, std::uint64_t id) noexcept
+    {
+        with(plugin, [&](P &p) {
+            if constexpr (requires { p.container_gone(id); }) {
+                p.container_gone(id);
+            }
+        });
+    }
+    static void drain(void *plugin) noexcept
+    {
+        with(plugin, [](P &p) {
+            if constexpr (requires { p.drain(); }) {
+                p.drain();
+            }
+        });
+    }
+    static void destroy(void *plugin) noexcept
+    {
+        guard(static_cast<self *>(plugin)->host, [&] {
+            delete static_cast<self *>(plugin);
+            return 0;
+        });
+    }
+
+    static constexpr deputy_plugin_v1 table = {sizeof(deputy_plugin_v1),
+                                               P::threads,
+                                               P::settings_schema,
+                                               &create,
+                                               &register_handlers,
+                                               &ready,
+                                               &container_added,
+                                               &container_gone,
+                                               &drain,
+                                               &destroy};
+};
+
+} // namespace detail
+} // namespace deputy
+
+/// Makes CLASS the plugin of this shared object: manifest and entry point. Once, at namespace scope.
+#define DEPUTY_PLUGIN(CLASS, CAPABILITIES, STRINGS)                                                          \
+    DEPUTY_MANIFEST(CAPABILITIES, STRINGS);                                                                  \
+    extern "C" __attribute__((visibility("default"))) std::int32_t deputy_plugin_query_v1(                   \
+        std::uint32_t, const deputy_plugin_v1 **ret_plugin)                                                  \
+    {                                                                                                        \
+        *ret_plugin = &deputy::detail::description<CLASS>::table;                                            \
+        return 0;                                                                                            \
+    }
+
+#endif
