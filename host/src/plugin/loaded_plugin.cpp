@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/loaded_plugin.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <system_error>
+
+#include <seccomp.h>
+
+#include "base/log.hpp"
+
+namespace deputyd
+{
+namespace
+{
+
+[[noreturn]] void fail(const manifest &m, const char *what, std::int32_t number)
+{
+    throw std::runtime_error(fmt::format("plugin {}: {} failed: {}; its log lines above say more", m.name,
+                                         what, std::generic_category().message(-number)));
+}
+
+std::uint64_t low_half(std::uint64_t value)
+{
+    return value & 0xffffffffu;
+}
+
+bool valid(const deputy_predicate &p)
+{
+    const bool masked = p.op == DEPUTY_OP_MASKED_EQ;
+    const bool fits =
+        p.width == 64 || (p.width == 32 && low_half(p.value) == p.value && low_half(p.mask) == p.mask);
+    return p.argument <= 5 && fits && p.reserved == 0 && (masked || p.op == DEPUTY_OP_EQ) &&
+           (masked || p.mask == 0) && (!masked || (p.value & ~p.mask) == 0);
+}
+
+/// libseccomp takes one comparison an argument in a rule.
+bool distinct(std::span<const deputy_predicate> predicates)
+{
+    std::uint32_t seen = 0;
+    for (const auto &p : predicates) {
+        if ((seen & (1u << p.argument)) != 0) {
+            return false;
+        }
+        seen |= 1u << p.argument;
+    }
+    return true;
+}
+
+spdlog::level::level_enum level_of(std::int32_t level)
+{
+    switch (level) {
+    case DEPUTY_LOG_ERROR:
+        return spdlog::level::err;
+    case DEPUTY_LOG_WARNING:
+        return spdlog::level::warn;
+    case DEPUTY_LOG_INFO:
+        return spdlog::level::info;
+    default:
+        return spdlog::level::debug;
+    }
+}
+
+} // namespace
+
+bool matches(std::span<const deputy_predicate> predicates, const std::uint64_t (&args)[6]) noexcept
+{
+    return std::all_of(predicates.begin(), predicates.end(), [&](const deputy_predicate &p) {
+        const std::uint64_t value = p.width == 32 ? low_half(args[p.argument]) : args[p.argument];
+        return (p.op == DEPUTY_OP_MASKED_EQ ? value & p.mask : value) == p.value;
+    });
+}
+
+loaded_plugin::loaded_plugin(manifest m, const deputy_plugin_v1 &description,
+                             std::span<const extension> extensions)
+    : manifest_(std::move(m)), extensions_(extensions)
+{
+    const std::size_t size = std::min<std::size_t>(description.struct_size, sizeof description_);
+    std::memcpy(&description_, &description, size);
+    if (description_.create == nullptr || description_.register_handlers == nullptr ||
+        description_.destroy == nullptr || description_.threads > DEPUTY_THREADS_PARALLEL) {
+        throw std::runtime_error(
+            fmt::format("plugin {}: its description lacks create, register_handlers or destroy, "
+                        "or names an unknown thread model",
+                        manifest_.name));
+    }
+    services_.struct_size = sizeof(deputy_host);
+    services_.abi_minor = DEPUTY_ABI_MINOR;
+    services_.plugin = this;
+    services_.extension = [](const deputy_host *host, const char *id) -> const void * {
+        for (const auto &e : static_cast<const services *>(host)->plugin->extensions_) {
+            if (std::strcmp(e.id, id) == 0) {
+                return e.table;
+            }
+        }
+        return nullptr;
+    };
+    services_.log_enabled = [](const deputy_host *, std::int32_t level) -> std::int32_t {
+        return deputyd::log().should_log(level_of(level)) ? 1 : 0;
+    };
+    services_.log = [](const deputy_host *host, std::int32_t level, const char *text,
+                       std::uint64_t text_size) {
+        deputyd::log().log(level_of(level), "{}: {}", static_cast<const services *>(host)->plugin->name(),
+                           escaped({text, text_size}));
+    };
+    if (const auto r = description_.create(&services_, &state_); r != 0) {
+        fail(manifest_, "create", r);
+    }
+    const deputy_registrar registrar{sizeof registrar, 0, this, &loaded_plugin::add_handler};
+    if (const auto r = description_.register_handlers(state_, &registrar); r != 0) {
+        description_.destroy(state_);
+        fail(manifest_, "register_handlers", r);
+    }
+}
+
+loaded_plugin::~loaded_plugin()
+{
+    if (description_.drain != nullptr) {
+        description_.drain(state_);
+    }
+    description_.destroy(state_);
+}
+
+std::int32_t loaded_plugin::add_handler(void *context, const deputy_handler *raw)
+{
+    auto &self = *static_cast<loaded_plugin *>(context);
+    deputy_handler given{};
+    if (raw == nullptr) {
+        return -EINVAL;
+    }
+    std::memcpy(&given, raw, std::min<std::size_t>(raw->struct_size, sizeof given));
+    const auto refuse = [&](std::int32_t number, std::string_view reason) {
+        deputyd::log().error("{}: handler refused: {}", self.name(), reason);
+        return number;
+    };
+    if (given.syscall == nullptr || given.handle == nullptr) {
+        return refuse(-EINVAL, "it lacks the system call's name or the function");
+    }
+    if (std::find(self.manifest_.syscalls.begin(), self.manifest_.syscalls.end(), given.syscall) ==
+        self.manifest_.syscalls.end()) {
+        return refuse(-EINVAL, fmt::format("{} is not in its manifest", escaped(given.syscall)));
+    }
+    if (seccomp_syscall_resolve_name(given.syscall) == __NR_SCMP_ERROR) {
+        return refuse(-ENOENT, fmt::format("libseccomp knows no system call {}", given.syscall));
+    }
+    if (given.predicate_count > 6 || (given.predicate_count > 0 && given.predicates == nullptr)) {
+        return refuse(-EINVAL, "it has more than six predicates");
+    }
+    const std::span<const deputy_predicate> predicates(given.predicates, given.predicate_count);
+    if (!std::all_of(predicates.begin(), predicates.end(), valid) || !distinct(predicates)) {
+        return refuse(-EINVAL, fmt::format("a predicate of {} is not valid", given.syscall));
+    }
+    self.handlers_.push_back(std::make_unique<handler>(
+        handler{&self, given.syscall, {predicates.begin(), predicates.end()}, given.handle, given.undo}));
+    return 0;
+}
+
+void loaded_plugin::ready()
+{
+    if (description_.ready == nullptr) {
+        return;
+    }
+    if (const auto r = description_.ready(state_); r != 0) {
+        fail(manifest_, "ready", r);
+    }
+}
+
+void loaded_plugin::container_added(const deputy_container &added)
+{
+    {
+        const std::lock_guard lock(turns_mutex_);
+        turns_[added.id] = std::make_unique<std::mutex>();
+    }
+    if (description_.container_added == nullptr) {
+        return;
+    }
+    if (const auto r = description_.container_added(state_, &added); r != 0) {
+        fail(manifest_, fmt::format("taking container {}", added.name).c_str(), r);
+    }
+}
+
+void loaded_plugin::container_gone(std::uint64_t id)
+{
+    if (description_.container_gone != nullptr) {
+        description_.container_gone(state_, id);
+    }
+    const std::lock_guard lock(turns_mutex_);
+    turns_.erase(id);
+}
+
+std::unique_lock<std::mutex> loaded_plugin::turn(std::uint64_t container)
+{
+    if (description_.threads == DEPUTY_THREADS_PARALLEL) {
+        return {};
+    }
+    if (description_.threads == DEPUTY_THREADS_SERIAL) {
+        return std::unique_lock(serial_);
+    }
+    std::mutex *mine = nullptr;
+    {
+        const std::lock_guard lock(turns_mutex_);
+        const auto found = turns_.find(container);
+        mine = found == turns_.end() ? &serial_ : found->second.get();
+    }
+    return std::unique_lock(*mine);
+}
+
+deputy_verdict loaded_plugin::handle(const handler &h, deputy_call &call, const deputy_syscall &syscall,
+                                     deputy_answer &answer)
+{
+    const auto held = turn(syscall.container);
+    return h.handle(state_, &call, &syscall, &answer);
+}
+
+void loaded_plugin::undo(const handler &h, const deputy_syscall &syscall, const void *token,
+                         std::uint64_t size)
+{
+    const auto held = turn(syscall.container);
+    h.undo(state_, &syscall, token, size);
+}
+
+} // namespace deputyd

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/flags.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "base/nearest.hpp"
+
+namespace deputyd
+{
+
+void flags::add(std::string_view list, bool on)
+{
+    for (;;) {
+        const std::size_t comma = list.find(',');
+        const std::string_view name = list.substr(0, comma);
+        const std::size_t dot = name.find('.');
+        const flag f{std::string(name.substr(0, dot)),
+                     dot == name.npos ? std::string() : std::string(name.substr(dot + 1)), on};
+        if (f.plugin.empty() || (dot != name.npos && f.syscall.empty())) {
+            throw std::runtime_error(
+                fmt::format("\"{}\" is no enable flag; write plugin or plugin.syscall, several with "
+                            "commas, as in mknod,open.openat",
+                            escaped(name)));
+        }
+        flags_.push_back(f);
+        if (comma == list.npos) {
+            return;
+        }
+        list.remove_prefix(comma + 1);
+    }
+}
+
+std::vector<std::string> flags::plugins() const
+{
+    std::vector<std::string> names;
+    for (const auto &f : flags_) {
+        if (f.on && std::find(names.begin(), names.end(), f.plugin) == names.end()) {
+            names.push_back(f.plugin);
+        }
+    }
+    return names;
+}
+
+void flags::check(const flag &f, const plugin_set &plugins)
+{
+    const loaded_plugin *plugin = plugins.find(f.plugin);
+    if (plugin == nullptr) {
+        std::vector<std::string> names;
+        for (const auto &p : plugins.all()) {
+            names.push_back(p->name());
+        }
+        throw std::runtime_error(
+            fmt::format("no plugin {} is loaded{}", escaped(f.plugin), did_you_mean(f.plugin, names)));
+    }
+    const auto &known = plugin->about().syscalls;
+    if (!f.syscall.empty() && std::find(known.begin(), known.end(), f.syscall) == known.end()) {
+        throw std::runtime_error(fmt::format("plugin {} handles no system call {}{} It handles: {}", f.plugin,
+                                             escaped(f.syscall), did_you_mean(f.syscall, known),
+                                             fmt::join(known, ", ")));
+    }
+}
+
+std::vector<const handler *> flags::select(const plugin_set &plugins) const
+{
+    for (const auto &f : flags_) {
+        check(f, plugins);
+    }
+    std::vector<const handler *> selected;
+    for (const auto &plugin : plugins.all()) {
+        for (const auto &h : plugin->handlers()) {
+            bool on = false;
+            for (const auto &f : flags_) {
+                if (f.plugin == plugin->name() && (f.syscall.empty() || f.syscall == h->syscall)) {
+                    on = f.on;
+                }
+            }
+            if (on) {
+                selected.push_back(h.get());
+            }
+        }
+    }
+    return selected;
+}
+
+} // namespace deputyd
