@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// A well-behaved plugin with two system calls and settings: getppid() returns 42, uname() fails with EXDEV.
+#include <deputy/plugin.hpp>
+
+namespace {
+
+class two_calls {
+public:
+    static constexpr std::uint32_t threads = DEPUTY_THREADS_PER_CONTAINER;
+    static constexpr const char *settings_schema = R"({
+        "type": "object", "additionalProperties": false,
+        "properties": {"limit": {"type": "integer", "minimum": 1},
+                       "names": {"type": "array", "items": {"type": "string"}}}})";
+
+    explicit two_calls(deputy::host) {}
+
+    void register_handlers(deputy::registrar<two_calls> &registrar)
+    {
+        registrar.on<&two_calls::getppid>("getppid");
+        registrar.on<&two_calls::uname>("uname");
+    }
+    deputy::answer getppid(deputy::call &) { return deputy::answer::value(42); }
+    deputy::answer uname(deputy::call &) { return deputy::answer::failure(EXDEV); }
+};
+
+} // namespace
+
+DEPUTY_PLUGIN(two_calls, 0, "two_calls\0" "0.1\0" "getppid\0" "uname\0")
