@@ -230,7 +230,8 @@ struct deputy_plugin_v1 {
  * @param[out] ret_plugin static storage of the plugin.
  * @return 0 or a negative errno.
  */
-int32_t deputy_plugin_query_v1(uint32_t host_minor, const struct deputy_plugin_v1 **ret_plugin);
+__attribute__((visibility("default"))) int32_t
+deputy_plugin_query_v1(uint32_t host_minor, const struct deputy_plugin_v1 **ret_plugin);
 typedef int32_t (*deputy_plugin_query_v1_fn)(uint32_t, const struct deputy_plugin_v1 **);
 
 /* ---- the host's services -------------------------------------------------------------------- */
