@@ -2,9 +2,11 @@
 // A well-behaved plugin with two system calls and settings: getppid() returns 42, uname() fails with EXDEV.
 #include <deputy/plugin.hpp>
 
-namespace {
+namespace
+{
 
-class two_calls {
+class two_calls
+{
 public:
     static constexpr std::uint32_t threads = DEPUTY_THREADS_PER_CONTAINER;
     static constexpr const char *settings_schema = R"({
@@ -25,4 +27,8 @@ public:
 
 } // namespace
 
-DEPUTY_PLUGIN(two_calls, 0, "two_calls\0" "0.1\0" "getppid\0" "uname\0")
+DEPUTY_PLUGIN(two_calls, 0,
+              "two_calls\0"
+              "0.1\0"
+              "getppid\0"
+              "uname\0")

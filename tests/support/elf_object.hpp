@@ -9,10 +9,12 @@
 
 #include <deputy/plugin.h>
 
-namespace deputy_test {
+namespace deputy_test
+{
 
 /// The bytes of a minimal shared object with one note, for tests of who reads it.
-class elf_object {
+class elf_object
+{
 public:
     Elf64_Ehdr header{};
     Elf64_Phdr segment{};

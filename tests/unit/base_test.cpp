@@ -4,13 +4,15 @@
 #include "base/log.hpp"
 #include "base/nearest.hpp"
 
-namespace {
+namespace
+{
 
 using deputyd::escaped;
 
 TEST(Escaped, leaves_text_as_it_is)
 {
-    EXPECT_EQ(escaped("mknod /dev/null, größer, \xf0\x9f\x90\xa7"), "mknod /dev/null, größer, \xf0\x9f\x90\xa7");
+    EXPECT_EQ(escaped("mknod /dev/null, größer, \xf0\x9f\x90\xa7"),
+              "mknod /dev/null, größer, \xf0\x9f\x90\xa7");
 }
 
 TEST(Escaped, shows_control_characters)
@@ -24,8 +26,8 @@ TEST(Escaped, shows_bytes_that_are_not_utf8)
 {
     EXPECT_EQ(escaped("\xff"), "\\xff");
     EXPECT_EQ(escaped("\xc3"), "\\xc3");
-    EXPECT_EQ(escaped("\xc0\xaf"), "\\xc0\\xaf");             // overlong
-    EXPECT_EQ(escaped("\xed\xa0\x80"), "\\xed\\xa0\\x80");    // surrogate
+    EXPECT_EQ(escaped("\xc0\xaf"), "\\xc0\\xaf");                   // overlong
+    EXPECT_EQ(escaped("\xed\xa0\x80"), "\\xed\\xa0\\x80");          // surrogate
     EXPECT_EQ(escaped("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80"); // above U+10FFFF
 }
 

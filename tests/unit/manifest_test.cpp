@@ -6,7 +6,8 @@
 
 #include "support/elf_object.hpp"
 
-namespace {
+namespace
+{
 
 using deputy_test::elf_object;
 using deputyd::read_manifest;
@@ -98,7 +99,8 @@ TEST(Manifest, that_is_cut_anywhere_is_refused)
 {
     const auto whole = elf_object(good).bytes();
     for (std::size_t size = 0; size < whole.size(); ++size) {
-        EXPECT_NE(refusal({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}), "accepted") << size;
+        EXPECT_NE(refusal({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}), "accepted")
+            << size;
     }
 }
 
@@ -154,7 +156,8 @@ TEST(Manifest, must_be_of_this_very_version_while_it_is_a_draft)
 {
     EXPECT_EQ(abi_refusal({DEPUTY_ABI_MAJOR, DEPUTY_ABI_MINOR, DEPUTY_ABI_MINOR, 0}), "accepted");
     EXPECT_THAT(abi_refusal({2, 0, 0, 0}), HasSubstr("plugin example was built for version 2.0"));
-    EXPECT_THAT(abi_refusal({DEPUTY_ABI_MAJOR, DEPUTY_ABI_MINOR + 1, 0, 0}), HasSubstr("build the plugin again"));
+    EXPECT_THAT(abi_refusal({DEPUTY_ABI_MAJOR, DEPUTY_ABI_MINOR + 1, 0, 0}),
+                HasSubstr("build the plugin again"));
 }
 
 } // namespace

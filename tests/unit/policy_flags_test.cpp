@@ -4,16 +4,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace {
+#include "support/empty_services.hpp"
+
+namespace
+{
 
 using deputyd::flags;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class Flags : public testing::Test {
+class Flags : public testing::Test
+{
 protected:
-    deputyd::plugin_set plugins_{{}};
+    deputyd::plugin_set plugins_{deputy_test::empty_services()};
     flags flags_;
 
     void SetUp() override { plugins_.load(DEPUTY_TEST_PLUGINS_DIR "/two_calls.so"); }
@@ -73,7 +77,8 @@ TEST_F(Flags, name_the_nearest_plugin_and_system_call)
     EXPECT_EQ(refusal(), "no plugin two_cals is loaded; did you mean two_calls?");
     flags_ = flags{};
     flags_.enable("two_calls.unam");
-    EXPECT_THAT(refusal(), HasSubstr("handles no system call unam; did you mean uname? It handles: getppid, uname"));
+    EXPECT_THAT(refusal(),
+                HasSubstr("handles no system call unam; did you mean uname? It handles: getppid, uname"));
 }
 
 TEST_F(Flags, refuse_what_is_no_name)

@@ -4,13 +4,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace {
+#include "support/empty_services.hpp"
+
+namespace
+{
 
 using testing::HasSubstr;
 
-class Settings : public testing::Test {
+class Settings : public testing::Test
+{
 protected:
-    deputyd::plugin_set plugins_{{}};
+    deputyd::plugin_set plugins_{deputy_test::empty_services()};
     deputyd::loaded_plugin &plugin_ = plugins_.load(DEPUTY_TEST_PLUGINS_DIR "/two_calls.so");
     deputyd::settings settings_;
 
@@ -48,12 +52,14 @@ TEST_F(Settings, may_be_set_again)
 
 TEST_F(Settings, of_a_plugin_that_is_not_loaded_are_refused)
 {
-    EXPECT_THAT(refusal("two_call.limit=1"), HasSubstr("names plugin two_call, which is not loaded; did you mean two_calls?"));
+    EXPECT_THAT(refusal("two_call.limit=1"),
+                HasSubstr("names plugin two_call, which is not loaded; did you mean two_calls?"));
 }
 
 TEST_F(Settings, that_the_schema_does_not_have_are_refused)
 {
-    EXPECT_THAT(refusal("two_calls.limits=1"), HasSubstr("plugin two_calls has no setting limits; did you mean limit?"));
+    EXPECT_THAT(refusal("two_calls.limits=1"),
+                HasSubstr("plugin two_calls has no setting limits; did you mean limit?"));
 }
 
 TEST_F(Settings, that_the_schema_forbids_are_refused)

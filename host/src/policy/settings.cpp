@@ -5,8 +5,6 @@
 #include <stdexcept>
 #include <vector>
 
-#define TOML_EXCEPTIONS 0
-#define TOML_MAX_NESTED_VALUES 64
 #include <toml++/toml.h>
 
 #include <fmt/format.h>
@@ -29,35 +27,40 @@ using nlohmann::json;
 /// One TOML value as JSON text.
 std::string json_of(std::string_view assignment, std::string_view value)
 {
-    const toml::parse_result parsed = toml::parse(fmt::format("value = {}", value));
-    if (!parsed || parsed.table().size() != 1) {
-        const std::string reason =
-            parsed ? "it holds more than one value" : std::string(parsed.error().description());
+    const auto refuse = [&](std::string_view reason) {
         throw std::runtime_error(
             fmt::format("--set {}: the value is not TOML: {}; strings need quotes, as in "
                         "--set 'plugin.key=\"text\"'",
                         escaped(assignment), escaped(reason)));
+    };
+    toml::table table;
+    try {
+        table = toml::parse(fmt::format("value = {}", value));
+    } catch (const toml::parse_error &e) {
+        refuse(e.description());
+    }
+    if (table.size() != 1) {
+        refuse("it holds more than one value");
     }
     std::ostringstream text;
-    text << toml::json_formatter{parsed.table()};
+    text << toml::json_formatter{table};
     return json::parse(text.str()).at("value").dump();
 }
 
-/// The first complaint of the validator, the innermost place first.
+/// The validator's first complaint, which is about the innermost place.
 std::string complaint(valijson::ValidationResults &results)
 {
     valijson::ValidationResults::Error error;
-    std::string text;
-    while (results.popError(error)) {
-        std::string where;
-        for (const auto &part : error.context) {
-            if (part != "<root>") {
-                where += part;
-            }
-        }
-        text = where.empty() ? error.description : where + ": " + error.description;
+    if (!results.popError(error)) {
+        return "it does not fit the schema";
     }
-    return text;
+    std::string where;
+    for (const auto &part : error.context) {
+        if (part != "<root>") {
+            where += part;
+        }
+    }
+    return where + ": " + error.description;
 }
 
 std::vector<std::string> keys_of(const json &schema)

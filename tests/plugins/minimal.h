@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The callbacks of a plugin in C that does nothing, for plugins that break a rule elsewhere. */
+#ifndef DEPUTY_TEST_MINIMAL_H
+#define DEPUTY_TEST_MINIMAL_H
+
+#include <deputy/plugin.h>
+
+#define EXPORTED __attribute__((visibility("default")))
+
+static inline deputy_verdict minimal_handle(void *plugin, struct deputy_call *call,
+                                            const struct deputy_syscall *syscall,
+                                            struct deputy_answer *answer)
+{
+    (void)plugin, (void)call, (void)syscall, (void)answer;
+    return DEPUTY_REPLY;
+}
+
+static inline int32_t minimal_create(const struct deputy_host *host, void **ret_plugin)
+{
+    (void)host;
+    *ret_plugin = 0;
+    return 0;
+}
+
+static inline int32_t minimal_register(void *plugin, const struct deputy_registrar *registrar)
+{
+    const struct deputy_handler handler = {
+        .struct_size = sizeof handler, .syscall = "getppid", .handle = minimal_handle};
+    (void)plugin;
+    return registrar->add(registrar->context, &handler);
+}
+
+static inline void minimal_destroy(void *plugin)
+{
+    (void)plugin;
+}
+
+#endif
