@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// Times one intercepted call, in the caller: answered by a bare loop and by the host; a device program
+// loaded natively and through the host. Repetitions are interleaved and the medians compared.
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <optional>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <thread>
+#include <unistd.h>
+
+#include <benchmark/benchmark.h>
+
+#include "bare_supervisor.hpp"
+#include "base/log.hpp"
+#include "notify/host.hpp"
+#include "plugin/plugin_set.hpp"
+#include "supervised_child.hpp"
+
+namespace
+{
+
+using deputy_bench::supervised_child;
+using deputy_bench::work;
+
+/// Loads stay far below the pace that the plugin holds, and below what a kernel's deferred freeing of
+/// programs digests: a hundred, then a pause.
+constexpr std::uint32_t loads = 100;
+constexpr auto pause_after_loads = std::chrono::milliseconds(300);
+constexpr std::uint32_t calls = 100'000;
+
+/// A cgroup for the plugin's container, removed at the end.
+class bench_cgroup
+{
+public:
+    bench_cgroup()
+    {
+        for (const char *root : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
+            if (access((std::string(root) + "/cgroup.controllers").c_str(), F_OK) == 0) {
+                path_ = std::string(root) + "/deputy-bench-" + std::to_string(getpid());
+            }
+        }
+        if (mkdir(path_.c_str(), 0755) != 0) {
+            throw std::system_error(errno, std::system_category(), "cgroup " + path_);
+        }
+        fd_ = deputy::unique_fd(open(path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    }
+    ~bench_cgroup() { rmdir(path_.c_str()); }
+    bench_cgroup(const bench_cgroup &) = delete;
+    bench_cgroup &operator=(const bench_cgroup &) = delete;
+    int fd() const { return fd_.get(); }
+
+private:
+    std::string path_;
+    deputy::unique_fd fd_;
+};
+
+/// The host with both plugins, serving a child.
+class served_child
+{
+public:
+    served_child()
+    {
+        plugins_.load(DEPUTY_TEST_PLUGINS_DIR "/no_op.so");
+        plugins_.load(DEPUTY_PLUGINS_DIR "/bpf_cgroup_device.so");
+        plugins_.ready();
+        std::vector<const deputyd::handler *> all;
+        for (const auto &plugin : plugins_.all()) {
+            for (const auto &h : plugin->handlers()) {
+                all.push_back(h.get());
+            }
+            plugin->container_added(
+                {sizeof(deputy_container), cgroup_.fd(), 1, child.user_ns(), "bench", "{}"});
+        }
+        table_ = deputyd::handler_table(all);
+        auto container = std::make_shared<deputyd::container>();
+        container->id = 1;
+        container->name = "bench";
+        container->user_ns = child.user_ns();
+        container->wait_killable = true;
+        host_.emplace(deputyd::host::settings{});
+        host_->serve(std::move(container), table_, child.take_listener());
+    }
+
+    supervised_child child;
+
+private:
+    bench_cgroup cgroup_;
+    deputyd::plugin_set plugins_{deputyd::plugin_extensions()};
+    deputyd::handler_table table_;
+    std::optional<deputyd::host> host_;
+};
+
+/// The same child under the bare loop.
+class bare_child
+{
+public:
+    bare_child() : child_(std::make_unique<supervised_child>()), supervisor_(child_->take_listener()) {}
+    ~bare_child() { child_.reset(); } // the supervisor ends with it
+    bare_child(const bare_child &) = delete;
+    bare_child &operator=(const bare_child &) = delete;
+    supervised_child &child() { return *child_; }
+
+private:
+    std::unique_ptr<supervised_child> child_;
+    deputy_bench::bare_supervisor supervisor_;
+};
+
+served_child &served()
+{
+    static served_child s;
+    return s;
+}
+
+bare_child &bare()
+{
+    static bare_child b;
+    return b;
+}
+
+template <class Each> void measure(benchmark::State &state, const Each &each, bool is_load)
+{
+    for (auto _ : state) {
+        state.SetIterationTime(each().count());
+        if (is_load) {
+            std::this_thread::sleep_for(pause_after_loads);
+        }
+    }
+}
+
+void bare_call(benchmark::State &state)
+{
+    measure(
+        state, [] { return bare().child().each(work::getppid, calls); }, false);
+}
+void host_call(benchmark::State &state)
+{
+    measure(
+        state, [] { return served().child.each(work::getppid, calls); }, false);
+}
+template <work w> void native_load(benchmark::State &state)
+{
+    measure(
+        state, [] { return deputy_bench::load_natively(w, loads); }, true);
+}
+template <work w> void host_load(benchmark::State &state)
+{
+    measure(
+        state, [] { return served().child.each(w, loads); }, true);
+}
+
+/// Keeps the medians beside what the console shows.
+class medians : public benchmark::ConsoleReporter
+{
+public:
+    void ReportRuns(const std::vector<Run> &runs) override
+    {
+        ConsoleReporter::ReportRuns(runs);
+        for (const auto &run : runs) {
+            if (run.aggregate_name == "median") {
+                by_name_[run.run_name.function_name] = run.GetAdjustedRealTime();
+            }
+        }
+    }
+    double of(const char *name) const { return by_name_.at(name); }
+
+private:
+    std::map<std::string, double> by_name_;
+};
+
+void row(const char *what, double measured, double against, const char *aim)
+{
+    std::printf("%-44s %8.2f us %8.2f us %6.2f  (aim: at most %s)\n", what, measured, against,
+                measured / against, aim);
+}
+
+void compare(const medians &m)
+{
+    utsname name{};
+    uname(&name);
+    std::printf("\nLinux %s, %ld cores; medians\n%-44s %11s %11s %6s\n", name.release,
+                sysconf(_SC_NPROCESSORS_ONLN), "", "deputy", "against", "ratio");
+    const double bare = m.of("bare_call");
+    row("call, no-op handler / bare loop", m.of("host_call"), bare, "1.10");
+    row("PROG_LOAD, 11 rules / bare loop + native", m.of("host_load_11"), bare + m.of("native_load_11"), "2");
+    row("PROG_LOAD, 64 in a line / bare loop + native", m.of("host_load_line"),
+        bare + m.of("native_load_line"), "2");
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    deputyd::start_log("warning");
+    const std::pair<const char *, void (*)(benchmark::State &)> all[] = {
+        {"bare_call", bare_call},
+        {"host_call", host_call},
+        {"native_load_11", native_load<work::load_11>},
+        {"host_load_11", host_load<work::load_11>},
+        {"native_load_line", native_load<work::load_line>},
+        {"host_load_line", host_load<work::load_line>},
+    };
+    for (const auto &[name, run] : all) {
+        benchmark::RegisterBenchmark(name, run)->UseManualTime()->Iterations(1)->Repetitions(15)->Unit(
+            benchmark::kMicrosecond);
+    }
+    std::vector<char *> arguments(argv, argv + argc);
+    std::string interleave = "--benchmark_enable_random_interleaving=true";
+    std::string aggregates = "--benchmark_display_aggregates_only=true";
+    arguments.insert(arguments.end(), {interleave.data(), aggregates.data()});
+    int count = static_cast<int>(arguments.size());
+    benchmark::Initialize(&count, arguments.data());
+    medians reporter;
+    benchmark::RunSpecifiedBenchmarks(&reporter);
+    compare(reporter);
+    return 0;
+}

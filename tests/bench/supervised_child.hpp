@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <sys/types.h>
+
+#include <deputy/plugin.hpp>
+
+namespace deputy_bench
+{
+
+/// What a supervised child repeats.
+enum class work : std::uint32_t {
+    getppid,   ///< getppid()
+    load_11,   ///< bpf(BPF_PROG_LOAD) of the program of 11 device rules, and close
+    load_line, ///< the same of 64 instructions in a straight line
+};
+
+/// A child process, root of a user namespace of its own, under a filter that notifies getppid() and bpf()
+/// with WAIT_KILLABLE_RECV. It works on demand and measures itself, so that nothing else is in the figure.
+class supervised_child
+{
+public:
+    supervised_child(); ///< @throw std::system_error
+    ~supervised_child();
+    supervised_child(const supervised_child &) = delete;
+    supervised_child &operator=(const supervised_child &) = delete;
+
+    /// The listener, for the supervisor; once.
+    deputy::unique_fd take_listener() { return std::move(listener_); }
+    std::uint64_t user_ns() const { return user_ns_; }
+    /// Time of each of count calls. @throw std::system_error if a call fails in the child.
+    std::chrono::duration<double> each(work w, std::uint32_t count);
+
+private:
+    pid_t pid_ = -1;
+    deputy::unique_fd control_;
+    deputy::unique_fd listener_;
+    std::uint64_t user_ns_ = 0;
+};
+
+/// Loads the program of w in this process and closes it, count times. @return time of each.
+std::chrono::duration<double> load_natively(work w, std::uint32_t count);
+
+} // namespace deputy_bench
