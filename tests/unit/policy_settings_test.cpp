@@ -64,9 +64,9 @@ TEST_F(Settings, that_the_schema_does_not_have_are_refused)
 
 TEST_F(Settings, that_the_schema_forbids_are_refused)
 {
-    EXPECT_THAT(refusal("two_calls.limit=\"16\""), HasSubstr("setting of plugin two_calls: [limit]"));
+    EXPECT_THAT(refusal("two_calls.limit=\"16\""), HasSubstr("setting two_calls.limit: "));
     settings_ = {};
-    EXPECT_THAT(refusal("two_calls.limit=0"), HasSubstr("setting of plugin two_calls: [limit]"));
+    EXPECT_THAT(refusal("two_calls.limit=0"), HasSubstr("setting two_calls.limit: "));
 }
 
 TEST_F(Settings, that_are_not_toml_are_refused)

@@ -9,13 +9,10 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <valijson/adapters/nlohmann_json_adapter.hpp>
-#include <valijson/schema.hpp>
-#include <valijson/schema_parser.hpp>
-#include <valijson/validator.hpp>
 
 #include "base/log.hpp"
 #include "base/nearest.hpp"
+#include "policy/schema.hpp"
 
 namespace deputyd
 {
@@ -45,62 +42,6 @@ std::string json_of(std::string_view assignment, std::string_view value)
     std::ostringstream text;
     text << toml::json_formatter{table};
     return json::parse(text.str()).at("value").dump();
-}
-
-/// The validator's first complaint, which is about the innermost place.
-std::string complaint(valijson::ValidationResults &results)
-{
-    valijson::ValidationResults::Error error;
-    if (!results.popError(error)) {
-        return "it does not fit the schema";
-    }
-    std::string where;
-    for (const auto &part : error.context) {
-        if (part != "<root>") {
-            where += part;
-        }
-    }
-    return where + ": " + error.description;
-}
-
-std::vector<std::string> keys_of(const json &schema)
-{
-    std::vector<std::string> keys;
-    if (const auto properties = schema.find("properties"); properties != schema.end()) {
-        for (const auto &[key, value] : properties->items()) {
-            keys.push_back(key);
-        }
-    }
-    return keys;
-}
-
-void check(const loaded_plugin &plugin, const json &values)
-{
-    if (plugin.settings_schema() == nullptr) {
-        if (!values.empty()) {
-            throw std::runtime_error(fmt::format("plugin {} has no settings", plugin.name()));
-        }
-        return;
-    }
-    const json schema_json = json::parse(plugin.settings_schema(), nullptr, false);
-    if (schema_json.is_discarded()) {
-        throw std::runtime_error(fmt::format("plugin {}: its settings schema is not JSON", plugin.name()));
-    }
-    const auto known = keys_of(schema_json);
-    for (const auto &[key, value] : values.items()) {
-        if (std::find(known.begin(), known.end(), key) == known.end()) {
-            throw std::runtime_error(fmt::format("plugin {} has no setting {}{} It has: {}", plugin.name(),
-                                                 escaped(key), did_you_mean(key, known),
-                                                 fmt::join(known, ", ")));
-        }
-    }
-    valijson::Schema schema;
-    valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(schema_json), schema);
-    valijson::ValidationResults results;
-    if (!valijson::Validator().validate(schema, valijson::adapters::NlohmannJsonAdapter(values), &results)) {
-        throw std::runtime_error(
-            fmt::format("setting of plugin {}: {}", plugin.name(), escaped(complaint(results))));
-    }
 }
 
 } // namespace
@@ -141,7 +82,11 @@ std::string settings::json(const loaded_plugin &plugin) const
             values[key] = nlohmann::json::parse(text);
         }
     }
-    check(plugin, values);
+    if (const auto wrong = check_settings(plugin, values)) {
+        throw std::runtime_error(fmt::format("setting {}{}: {}", plugin.name(),
+                                             wrong->key.empty() ? "" : "." + escaped(wrong->key),
+                                             wrong->reason));
+    }
     return values.dump();
 }
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "plugin/handler_table.hpp"
+#include "plugin/plugin_set.hpp"
+#include "policy/config_tree.hpp"
+
+namespace deputyd
+{
+
+/// A policy with what it inherits laid beneath it.
+struct policy {
+    std::string name;
+    config_node enable;   ///< table: plugin -> true, false or a list of system calls
+    config_node settings; ///< table: plugin -> table of settings
+};
+
+/// The policies of a configuration. Immutable once made.
+class policies
+{
+public:
+    policies() = default;
+    /// @param tree the merged configuration; takes its table `policy`.
+    /// @throw config_error for unknown keys, wrong types, unknown parents and circles.
+    explicit policies(const config_node &tree);
+
+    /// The policy of that name, or nullptr.
+    const policy *find(const std::string &name) const;
+    std::vector<std::string> names() const;
+    /// Every plugin that some policy turns on, each once.
+    std::vector<std::string> plugins() const;
+
+private:
+    std::map<std::string, policy> by_name_;
+};
+
+/// The handlers that a policy has on.
+/// @throw config_error naming a plugin that is not loaded or that has no such system call.
+std::vector<const handler *> enabled_handlers(const policy &p, const plugin_set &plugins);
+
+/// A plugin's settings under a policy, as a JSON object, checked against its schema. @throw config_error.
+std::string plugin_settings(const policy &p, const loaded_plugin &plugin);
+
+} // namespace deputyd
