@@ -43,8 +43,12 @@ public:
     bool wait_gone(std::uint64_t container, std::chrono::milliseconds at_most);
 
     /// Ends every lane: calls in flight are answered first, at most until the deadline. A thread that
-    /// hangs in the kernel is left behind.
+    /// hangs in the kernel is left behind. A second call does nothing.
     void stop();
+
+    /// How many threads stop() left behind. While there are any, they may come back into their plugins,
+    /// which must then not be destroyed before the process ends.
+    std::size_t left_behind() const;
 
 private:
     struct state;

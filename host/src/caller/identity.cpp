@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "caller/identity.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <sys/stat.h>
+
+#include "caller/container.hpp"
+#include "caller/pin.hpp"
+#include "caller/proc_status.hpp"
+
+namespace deputyd
+{
+namespace
+{
+
+/// The inode of the thread's user namespace, or a negative errno.
+std::int64_t user_ns_of(int proc) noexcept
+{
+    struct stat st {
+    };
+    if (::fstatat(proc, "ns/user", &st, 0) != 0) {
+        return errno == ENOENT ? -ESRCH : -errno;
+    }
+    return static_cast<std::int64_t>(st.st_ino);
+}
+
+deputy_identity assemble(const deputy_call &call, const proc_status &s, std::uint64_t user_ns) noexcept
+{
+    deputy_identity id{};
+    id.struct_size = sizeof id;
+    id.tid = call.syscall.tid;
+    id.tgid = s.tgid;
+    id.umask = s.umask;
+    id.uid = s.uid[0];
+    id.euid = s.uid[1];
+    id.suid = s.uid[2];
+    id.fsuid = s.uid[3];
+    id.gid = s.gid[0];
+    id.egid = s.gid[1];
+    id.sgid = s.gid[2];
+    id.fsgid = s.gid[3];
+    id.capabilities = s.effective_capabilities;
+    id.user_ns = user_ns;
+    id.in_container_user_ns = user_ns == call.container->user_ns ? 1 : 0;
+    id.group_count = static_cast<std::uint32_t>(s.groups.size());
+    return id;
+}
+
+std::int32_t identity(deputy_call &call, deputy_identity *ret)
+{
+    if (call.turn->answered()) {
+        return -ECANCELED;
+    }
+    if (ret->struct_size < sizeof ret->struct_size) {
+        return -EINVAL;
+    }
+    const int proc = pin_proc(call);
+    if (proc < 0) {
+        return proc;
+    }
+    const auto status = read_status(proc);
+    const std::int64_t user_ns = user_ns_of(proc);
+    const std::int32_t valid = check_valid(call);
+    if (valid < 0) {
+        return valid;
+    }
+    if (!status) {
+        return -status.error_number();
+    }
+    if (user_ns < 0) {
+        return static_cast<std::int32_t>(user_ns);
+    }
+    deputy_identity whole = assemble(call, *status, static_cast<std::uint64_t>(user_ns));
+    const std::uint32_t size = std::min<std::uint32_t>(ret->struct_size, sizeof whole);
+    whole.struct_size = size;
+    std::memcpy(ret, &whole, size);
+    return 0;
+}
+
+std::int32_t groups(deputy_call &call, std::uint32_t *ret, std::uint32_t count)
+{
+    if (call.turn->answered()) {
+        return -ECANCELED;
+    }
+    const int proc = pin_proc(call);
+    if (proc < 0) {
+        return proc;
+    }
+    const auto status = read_status(proc);
+    const std::int32_t valid = check_valid(call);
+    if (valid < 0) {
+        return valid;
+    }
+    if (!status) {
+        return -status.error_number();
+    }
+    const auto n = std::min<std::size_t>(count, status->groups.size());
+    std::copy_n(status->groups.begin(), n, ret);
+    return static_cast<std::int32_t>(status->groups.size());
+}
+
+} // namespace
+
+std::int32_t read_identity(deputy_call *call, deputy_identity *ret_identity)
+try {
+    return identity(*call, ret_identity);
+} catch (const std::bad_alloc &) {
+    return -ENOMEM;
+}
+
+std::int32_t read_groups(deputy_call *call, std::uint32_t *ret_groups, std::uint32_t count)
+try {
+    return groups(*call, ret_groups, count);
+} catch (const std::bad_alloc &) {
+    return -ENOMEM;
+}
+
+} // namespace deputyd

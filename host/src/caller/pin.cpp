@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "caller/pin.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <linux/seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "caller/proc_status.hpp"
+
+namespace deputyd
+{
+namespace
+{
+
+constexpr unsigned pidfd_thread = O_EXCL; // PIDFD_THREAD, Linux 6.9
+
+int pidfd_open(std::uint32_t pid, unsigned flags) noexcept
+{
+    const long fd = ::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), flags);
+    return fd < 0 ? -errno : static_cast<int>(fd);
+}
+
+/// For kernels without PIDFD_THREAD: the leader, if it has the same descriptor table.
+int pidfd_of_leader(deputy_call &call) noexcept
+{
+    const int proc = pin_proc(call);
+    if (proc < 0) {
+        return proc;
+    }
+    const std::int32_t tgid = read_tgid(proc);
+    if (tgid < 0) {
+        return tgid;
+    }
+    const auto tid = call.syscall.tid;
+    if (static_cast<std::uint32_t>(tgid) != tid &&
+        ::syscall(SYS_kcmp, static_cast<pid_t>(tid), tgid, KCMP_FILES, 0, 0) > 0) {
+        return -ENOTSUP;
+    }
+    return pidfd_open(static_cast<std::uint32_t>(tgid), 0);
+}
+
+} // namespace
+
+std::int32_t check_valid(const deputy_call &call) noexcept
+{
+    if (call.turn->answered()) {
+        return -ECANCELED;
+    }
+    std::uint64_t id = call.id;
+    while (::ioctl(call.listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) != 0) {
+        if (errno != EINTR) {
+            return call.turn->answered() ? -ECANCELED : -ESRCH;
+        }
+    }
+    return 0;
+}
+
+int pin_pidfd(deputy_call &call) noexcept
+{
+    if (call.pidfd >= 0) {
+        return call.pidfd;
+    }
+    if (call.syscall.tid == 0) {
+        return -ESRCH;
+    }
+    int fd = pidfd_open(call.syscall.tid, pidfd_thread);
+    if (fd == -EINVAL) {
+        fd = pidfd_of_leader(call);
+    }
+    if (fd >= 0) {
+        call.pidfd = fd;
+    }
+    return fd;
+}
+
+int pin_proc(deputy_call &call) noexcept
+{
+    if (call.proc >= 0) {
+        return call.proc;
+    }
+    if (call.syscall.tid == 0) {
+        return -ESRCH;
+    }
+    char path[32];
+    std::snprintf(path, sizeof path, "/proc/%u", call.syscall.tid);
+    const int fd = ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? -ESRCH : -errno;
+    }
+    call.proc = fd;
+    return fd;
+}
+
+void unpin(deputy_call &call) noexcept
+{
+    for (int *fd : {&call.pidfd, &call.proc}) {
+        if (*fd >= 0) {
+            ::close(*fd);
+            *fd = -1;
+        }
+    }
+}
+
+} // namespace deputyd

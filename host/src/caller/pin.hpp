@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "caller/call.hpp"
+
+namespace deputyd
+{
+
+/// Whether the call still waits for its answer, and so its thread is the one that made it.
+/// @return 0, -ESRCH (killed, interrupted), or -ECANCELED (the watchdog has answered).
+std::int32_t check_valid(const deputy_call &call) noexcept;
+
+/// Opens a pidfd of the calling thread, once a call; where the kernel (before 6.9) has none of threads,
+/// one of the process that shares its descriptors. Not validated: check_valid() after use.
+/// @return the descriptor (the call's), or a negative errno.
+int pin_pidfd(deputy_call &call) noexcept;
+
+/// Opens /proc/TID, once a call. Reading through it fails once that thread is gone, even if the number
+/// is used again. Not validated: check_valid() after use.
+/// @return the descriptor (the call's, O_PATH), or a negative errno.
+int pin_proc(deputy_call &call) noexcept;
+
+/// Closes both. The call's owner.
+void unpin(deputy_call &call) noexcept;
+
+} // namespace deputyd

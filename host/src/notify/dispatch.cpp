@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "notify/dispatch.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+
+#include "base/log.hpp"
+#include "notify/journal.hpp"
+
+namespace deputyd
+{
+namespace
+{
+
+constexpr int highest_errno = 4095;
+/// Codes that the kernel keeps to itself: restarts, and those of NFS.
+constexpr bool is_internal(std::int64_t number) noexcept
+{
+    return number >= 512 && number <= 531;
+}
+
+/// Whether an errno or value is one that a system call can return. @return nullptr, or what is wrong.
+const char *fault_in_reply(const deputy_answer &a) noexcept
+{
+    if (a.error < 0 || a.error > highest_errno || is_internal(a.error)) {
+        return "replied with an error that is none";
+    }
+    if (a.error == 0 && a.value < 0 && a.value >= -highest_errno) {
+        return "replied with a value that is an error";
+    }
+    return nullptr;
+}
+
+const char *fault_in_descriptor(const deputy_answer &a) noexcept
+{
+    const int flags = a.fd < 0 ? -1 : ::fcntl(a.fd, F_GETFL);
+    if (flags < 0) {
+        return "replied with a descriptor that is none";
+    }
+    if ((flags & O_PATH) != 0) {
+        return "replied with an O_PATH descriptor, which cannot be sent";
+    }
+    return (a.fd_flags & ~static_cast<std::uint32_t>(O_CLOEXEC)) != 0
+               ? "replied with descriptor flags other than O_CLOEXEC"
+               : nullptr;
+}
+
+/// Turns a verdict other than PASS into a decision. @return what is wrong with it, or nullptr.
+const char *decide(const handler &h, deputy_verdict verdict, const deputy_answer &a, decision &d) noexcept
+{
+    switch (verdict) {
+    case DEPUTY_REPLY:
+        d.what = a.error != 0 ? decision::kind::error : decision::kind::value;
+        d.error = a.error;
+        d.value = a.value;
+        return fault_in_reply(a);
+    case DEPUTY_REPLY_FD:
+        d.what = decision::kind::descriptor;
+        d.fd = a.fd;
+        d.fd_flags = a.fd_flags;
+        return fault_in_descriptor(a);
+    case DEPUTY_CONTINUE:
+        d.what = decision::kind::proceed;
+        return h.plugin->may_continue() ? nullptr : "continued a call without the capability to";
+    default:
+        return "returned a verdict that is none";
+    }
+}
+
+decision judge(const handler &h, const deputy_call &call, container_load &load, deputy_verdict verdict,
+               const deputy_answer &a)
+{
+    if (verdict < 0) {
+        if (load.log_allowed()) {
+            log().error("{}: plugin {} failed in {} of thread {}: {}", call.container->name, h.plugin->name(),
+                        h.syscall, call.syscall.tid, std::strerror(-verdict));
+        }
+        return decision::failure(EPERM);
+    }
+    decision d;
+    const char *fault = decide(h, verdict, a, d);
+    if (fault != nullptr) {
+        log_misbehaving(h, call, load, fault);
+        return decision::failure(EPERM);
+    }
+    return d;
+}
+
+/// A descriptor that a verdict does not ask for is closed too, unless it looks like a struct that a
+/// plugin zeroed.
+deputy::unique_fd take_descriptor(deputy_verdict verdict, const deputy_answer &a) noexcept
+{
+    const bool given = a.fd > STDERR_FILENO || (verdict == DEPUTY_REPLY_FD && a.fd >= 0);
+    return given ? deputy::unique_fd{a.fd} : deputy::unique_fd{};
+}
+
+} // namespace
+
+bool container_load::log_allowed() noexcept
+{
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (log_second.exchange(now.tv_sec) != now.tv_sec) {
+        log_lines = 0;
+    }
+    return log_lines.fetch_add(1) < 10;
+}
+
+dispatched dispatch(seat &at, deputy_call &call)
+{
+    lane &l = *at.serves;
+    for (const handler *h : l.handlers.find(call.syscall.arch, call.syscall.nr)) {
+        if (!matches(h->predicates, call.syscall.args)) {
+            continue;
+        }
+        call.may_commit = h->undo != nullptr;
+        at.running.store(h, std::memory_order_relaxed);
+        deputy_answer answer{};
+        answer.struct_size = sizeof answer;
+        answer.fd = -1;
+        const deputy_verdict verdict = h->plugin->handle(*h, call, call.syscall, answer);
+        dispatched result;
+        result.fd = take_descriptor(verdict, answer);
+        if (verdict != DEPUTY_PASS) {
+            result.by = h;
+            result.what = judge(*h, call, *l.load, verdict, answer);
+            return result;
+        }
+        if (call.token->size != 0) {
+            log_misbehaving(*h, call, *l.load, "passed a call after it had committed an effect");
+            undo(*h, call);
+        }
+        if (call.turn->answered()) {
+            break;
+        }
+    }
+    dispatched nobody;
+    nobody.what.error = EPERM;
+    return nobody;
+}
+
+void undo(const handler &by, deputy_call &call)
+{
+    if (call.token->size == 0 || by.undo == nullptr) {
+        return;
+    }
+    by.plugin->undo(by, call.syscall, call.token->bytes, call.token->size);
+    std::atomic_ref(call.token->size).store(0, std::memory_order_release);
+}
+
+void log_misbehaving(const handler &by, const deputy_call &call, container_load &load, const char *what)
+{
+    if (load.log_allowed()) {
+        log().error("{}: plugin {} is misbehaving: in {} of thread {} it {}", call.container->name,
+                    by.plugin->name(), by.syscall, call.syscall.tid, what);
+    }
+}
+
+} // namespace deputyd

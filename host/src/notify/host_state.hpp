@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "notify/host.hpp"
+#include "notify/journal.hpp"
+#include "notify/seat.hpp"
+
+namespace deputyd
+{
+
+/// Everything of a host that its threads share, those too that hang and outlive it.
+struct host_state {
+    explicit host_state(host::settings s) : settings(s) {}
+
+    const host::settings settings;
+    journal calls;
+    std::atomic<bool> stopping{false};
+
+    std::mutex mutex;
+    std::condition_variable changed; ///< a thread has ended
+    std::vector<std::shared_ptr<seat>> seats;
+    std::map<std::uint64_t, std::shared_ptr<container_load>> containers;
+    std::vector<std::thread> ended; ///< to be joined
+    std::size_t left_behind = 0;    ///< threads that stop() did not wait for
+
+    std::thread watchdog;
+    std::atomic<bool> done{false}; ///< ends the watchdog
+
+    /// The watchdog sleeps until noticed(): nothing has happened for a while.
+    std::atomic<bool> parked{false};
+    std::mutex parking;
+    std::condition_variable unpark;
+
+    /// A call has begun, or there is something else for the watchdog. Costs one load while it is awake.
+    void noticed() noexcept
+    {
+        if (parked.load() && parked.exchange(false)) {
+            const std::lock_guard lock(parking);
+            unpark.notify_one();
+        }
+    }
+};
+
+/// Starts a thread that serves a lane. Takes the mutex to be held.
+/// @throw std::runtime_error if there is no room for a thread.
+void start_seat(const std::shared_ptr<host_state> &state, std::shared_ptr<lane> l);
+
+/// Starts a thread that takes over receiving from one that is slow with a call. Takes the mutex itself.
+/// @return false if that call is over, or the host stops: then nothing has changed.
+/// @throw std::runtime_error if there is no room for a thread.
+bool start_follower(const std::shared_ptr<host_state> &state, seat &slow, turn::word call);
+
+/// Joins the threads that have ended. Any thread but those.
+void join_ended(host_state &state);
+
+} // namespace deputyd

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "notify/lane.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/log.hpp"
+#include "caller/pin.hpp"
+#include "notify/dispatch.hpp"
+#include "notify/host_state.hpp"
+#include "notify/reply.hpp"
+
+namespace deputyd
+{
+namespace
+{
+
+/// The registers as the plugin sees them.
+deputy_syscall syscall_of(const seccomp_notif &n, const container &c) noexcept
+{
+    deputy_syscall s{};
+    s.struct_size = sizeof s;
+    s.arch = n.data.arch;
+    s.nr = n.data.nr;
+    s.tid = n.pid;
+    s.container = c.id;
+    s.instruction_pointer = n.data.instruction_pointer;
+    for (std::size_t i = 0; i < std::size(s.args); ++i) {
+        s.args[i] = n.data.args[i];
+    }
+    return s;
+}
+
+/// Whether the container has too many threads that did not come back; tells when that begins and ends.
+bool refuses(const host_state &state, lane &l)
+{
+    const bool full =
+        l.load->away.load(std::memory_order_relaxed) >= static_cast<std::int64_t>(state.settings.hung_limit);
+    if (l.load->refusing.load(std::memory_order_relaxed) != full && l.load->refusing.exchange(full) != full) {
+        if (full) {
+            log().error("{}: {} calls hang; further ones are refused with EPERM until one returns",
+                        l.of->name, state.settings.hung_limit);
+        } else {
+            log().info("{}: calls are served again", l.of->name);
+        }
+    }
+    return full;
+}
+
+/// Answers, and undoes what the caller did not get or the handler did not finish.
+void conclude(seat &at, deputy_call &call, dispatched &made)
+{
+    lane &l = *at.serves;
+    const bool mine = at.calls.take_reply();
+    at.slot->set_phase(call_phase::answering);
+    delivery outcome = delivery::lost;
+    if (mine) {
+        outcome = deliver(l.notify, call.id, made.what, l.of->wait_killable);
+    }
+    made.fd.reset();
+    if (made.by == nullptr) {
+        return;
+    }
+    if (outcome == delivery::misbehaving) {
+        log_misbehaving(*made.by, call, *l.load, "replied with a descriptor that cannot be sent");
+    }
+    if (outcome != delivery::delivered || made.what.failed) {
+        undo(*made.by, call);
+    }
+}
+
+/// Serves the call in the slot. @return false if the thread was replaced meanwhile.
+bool serve_call(host_state &state, seat &at)
+{
+    lane &l = *at.serves;
+    const auto &n = *reinterpret_cast<const seccomp_notif *>(at.slot->notification);
+    deputy_call call{};
+    call.listener = l.notify.fd();
+    call.id = n.id;
+    call.syscall = syscall_of(n, *l.of);
+    call.container = l.of.get();
+    call.turn = &at.calls;
+    call.token = &at.slot->token;
+    call.pidfd = call.proc = -1;
+
+    at.id.store(n.id, std::memory_order_relaxed);
+    at.nr.store(n.data.nr, std::memory_order_relaxed);
+    at.running.store(nullptr, std::memory_order_relaxed);
+    at.calls.begin();
+    state.noticed();
+    at.slot->set_phase(call_phase::handling);
+
+    dispatched made;
+    if (refuses(state, l)) {
+        made.what.error = EPERM;
+    } else {
+        made = dispatch(at, call);
+    }
+    conclude(at, call, made);
+    unpin(call);
+    clear(*at.slot);
+    return at.calls.end();
+}
+
+} // namespace
+
+void serve_lane(host_state &state, seat &at)
+{
+    const lane &l = *at.serves;
+    while (!state.stopping.load(std::memory_order_relaxed)) {
+        switch (l.notify.receive(at.slot->notification)) {
+        case listener::received::call:
+            if (!serve_call(state, at)) {
+                at.was_replaced = true;
+                return;
+            }
+            break;
+        case listener::received::nothing:
+        case listener::received::interrupted:
+            break;
+        case listener::received::gone:
+            return;
+        case listener::received::broken:
+            log().error("{}: a listener fails and is closed: {}", l.of->name, std::strerror(errno));
+            return;
+        }
+    }
+}
+
+} // namespace deputyd

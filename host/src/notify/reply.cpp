@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "notify/reply.hpp"
+
+#include <cerrno>
+
+#include "notify/stop_signal.hpp"
+
+namespace deputyd
+{
+namespace
+{
+
+delivery outcome_of(listener::sent s) noexcept
+{
+    return s == listener::sent::delivered ? delivery::delivered : delivery::lost;
+}
+
+delivery deliver_descriptor(const listener &to, std::uint64_t id, const decision &d, bool two_step) noexcept
+{
+    listener::injection added{};
+    {
+        // A kernel before 6.12 forgets the answer when a signal interrupts ADDFD.
+        const stop_signal::blocked no_signal;
+        added = to.inject(id, d.fd, d.fd_flags, !two_step);
+    }
+    switch (added.outcome) {
+    case listener::sent::delivered:
+        return two_step ? outcome_of(to.reply(id, added.fd, 0)) : delivery::delivered;
+    case listener::sent::failed: {
+        const bool plugin = added.error == EBADF || added.error == EINVAL;
+        to.reply(id, 0, plugin ? EPERM : added.error);
+        return plugin ? delivery::misbehaving : delivery::refused;
+    }
+    default:
+        return delivery::lost;
+    }
+}
+
+} // namespace
+
+delivery deliver(const listener &to, std::uint64_t id, const decision &d, bool two_step) noexcept
+{
+    switch (d.what) {
+    case decision::kind::descriptor:
+        return deliver_descriptor(to, id, d, two_step);
+    case decision::kind::proceed:
+        return outcome_of(to.proceed(id));
+    case decision::kind::value:
+        return outcome_of(to.reply(id, d.value, 0));
+    case decision::kind::error:
+        break;
+    }
+    return outcome_of(to.reply(id, 0, d.error));
+}
+
+} // namespace deputyd

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "notify/watchdog.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+
+#include "base/log.hpp"
+
+namespace deputyd
+{
+namespace
+{
+
+using clock = std::chrono::steady_clock;
+
+constexpr int ticks_before_parking = 20;
+
+void expire(host_state &state, seat &s, turn::word w, clock::duration age)
+{
+    const handler *h = s.running.load(std::memory_order_relaxed);
+    const std::int32_t nr = s.nr.load(std::memory_order_relaxed);
+    if (!answer_for(s, w) || !s.serves->load->log_allowed()) {
+        return;
+    }
+    log().error("{}: plugin {} has not answered {} in {} ms (deadline {} ms): the caller gets EPERM",
+                s.serves->of->name, h == nullptr ? "none" : h->plugin->name(),
+                h == nullptr ? "system call " + std::to_string(nr) : h->syscall,
+                std::chrono::duration_cast<std::chrono::milliseconds>(age).count(),
+                state.settings.deadline.count());
+}
+
+void replace(const std::shared_ptr<host_state> &state, const std::shared_ptr<seat> &s, turn::word w)
+{
+    try {
+        start_follower(state, *s, w);
+    } catch (const std::exception &e) { // the next tick tries again
+        if (s->serves->load->log_allowed()) {
+            log().error("{}: no thread can take over from a slow one: {}", s->serves->of->name, e.what());
+        }
+    }
+}
+
+/// Looks at one thread. @return whether it has a call, or had a new one since the last look.
+bool look(const std::shared_ptr<host_state> &state, const std::shared_ptr<seat> &s, clock::time_point now)
+{
+    const turn::word w = s->calls.load();
+    const bool fresh = turn::number_of(w) != s->seen;
+    s->seen = turn::number_of(w);
+    if (fresh) {
+        s->seen_at = now;
+    }
+    if (turn::state_of(w) == call_state::receiving) {
+        return fresh;
+    }
+    const auto age = now - s->seen_at;
+    if (!turn::is_replaced(w) && age >= state->settings.slow) {
+        replace(state, s, w);
+    }
+    if (state->settings.deadlines && age >= state->settings.deadline) {
+        const turn::word now_replaced = s->calls.load();
+        if (turn::number_of(now_replaced) == s->seen) {
+            expire(*state, *s, now_replaced, age);
+        }
+    }
+    return true;
+}
+
+/// Looks at every thread once. The copy of the list is kept from one time to the next for its memory.
+bool look_at_all(const std::shared_ptr<host_state> &state, std::vector<std::shared_ptr<seat>> &seats)
+{
+    {
+        const std::lock_guard lock(state->mutex);
+        seats = state->seats;
+    }
+    const auto now = clock::now();
+    bool busy = false;
+    for (const auto &s : seats) {
+        busy = look(state, s, now) || busy;
+    }
+    seats.clear();
+    join_ended(*state);
+    return busy;
+}
+
+} // namespace
+
+bool answer_for(seat &s, turn::word call) noexcept
+{
+    // Read before the word is found unchanged: so it is this call's.
+    const std::uint64_t id = s.id.load(std::memory_order_relaxed);
+    if (!s.calls.answer_for(call)) {
+        return false;
+    }
+    s.serves->notify.reply(id, 0, EPERM);
+    return true;
+}
+
+void watch(const std::shared_ptr<host_state> &state)
+{
+    const auto tick =
+        std::max<std::chrono::microseconds>(state->settings.slow / 2, std::chrono::microseconds{500});
+    std::vector<std::shared_ptr<seat>> seats;
+    for (int quiet = 0; !state->done.load();) {
+        quiet = look_at_all(state, seats) ? 0 : quiet + 1;
+        std::unique_lock lock(state->parking);
+        if (quiet < ticks_before_parking) {
+            state->unpark.wait_for(lock, tick);
+            continue;
+        }
+        // A call that begins now either sees the flag or is seen by this last look.
+        state->parked.store(true);
+        lock.unlock();
+        const bool busy = look_at_all(state, seats);
+        lock.lock();
+        if (busy) {
+            state->parked.store(false);
+        }
+        state->unpark.wait(lock, [&] { return !state->parked.load() || state->done.load(); });
+        quiet = 0;
+    }
+}
+
+} // namespace deputyd

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "notify/host_state.hpp"
+
+namespace deputyd
+{
+
+/// Watches the threads that serve calls: one that is slow gets a follower, one whose deadline passes is
+/// answered for. Runs on a thread of its own until host_state::done is set. It times calls by its own
+/// ticks, so that a call itself reads no clock.
+void watch(const std::shared_ptr<host_state> &state);
+
+/// Answers EPERM for a handler that still runs, if it does. @return whether it did.
+bool answer_for(seat &s, turn::word call) noexcept;
+
+} // namespace deputyd
