@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/options.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <stdexcept>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+
+#include "base/log.hpp"
+#include "cli/run.hpp"
+
+namespace deputyd
+{
+namespace
+{
+
+/// An option that may be given several times, with one value each.
+CLI::Option *repeated(CLI::App &app, const std::string &name, std::vector<std::string> &into,
+                      const std::string &value, const std::string &help)
+{
+    return app.add_option(name, into, help)
+        ->type_name(value)
+        ->type_size(1)
+        ->expected(1, CLI::detail::expected_max_vector_size)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+/// What the command line holds, before it is checked.
+struct raw_options {
+    std::vector<std::string> enable, disable, set, binds, plugins;
+    std::string rootfs;
+    std::string net = "none";
+    std::string plugin_directory = DEPUTY_PLUGIN_DIR;
+    std::string log_level = "info";
+    bool no_deadline = false;
+};
+
+void describe(CLI::App &run, raw_options &raw, flags &enabled)
+{
+    repeated(
+        run, "--enable", raw.enable, "LIST",
+        "Turn handlers on; names separated by commas, each PLUGIN or PLUGIN.SYSCALL. Nothing is on unless "
+        "enabled")
+        ->each([&enabled](const std::string &list) { enabled.enable(list); });
+    repeated(run, "--disable", raw.disable, "LIST", "Turn handlers off again, likewise; the last flag counts")
+        ->each([&enabled](const std::string &list) { enabled.disable(list); });
+    repeated(run, "--set", raw.set, "PLUGIN.KEY=VALUE", "A setting of a plugin; VALUE is TOML");
+    run.add_option(
+           "--rootfs", raw.rootfs,
+           "Use DIR as the root directory, with its owners mapped to the container's ids; without it the "
+           "host's tree is there, read-only")
+        ->type_name("DIR");
+    repeated(
+        run, "--bind", raw.binds, "SRC:DST[:ro]",
+        "Show SRC at DST; the container's root owns there what root owns, where SRC's file system supports "
+        "idmapped mounts. DST is made where it is missing");
+    run.add_option("--net", raw.net, "none: only a loopback interface of its own; host: the host's network")
+        ->type_name("none|host")
+        ->check(CLI::IsMember({"none", "host"}))
+        ->capture_default_str();
+    repeated(run, "--plugin", raw.plugins, "FILE.so", "Load a plugin from a file");
+    run.add_option("--plugin-dir", raw.plugin_directory, "Where plugins are looked for by name")
+        ->type_name("DIR")
+        ->capture_default_str();
+    run.add_option("--log-level", raw.log_level, "Least level of log lines")
+        ->type_name("error|warning|info|debug")
+        ->check(CLI::IsMember({"error", "warning", "info", "debug"}))
+        ->capture_default_str();
+    run.add_flag("--no-deadline", raw.no_deadline, "Let handlers take as long as they want, for debuggers");
+}
+
+run_options checked(const raw_options &raw, flags enabled, std::vector<std::string> command)
+{
+    run_options o;
+    o.enabled = std::move(enabled);
+    for (const std::string &assignment : raw.set) {
+        o.plugin_settings.set(assignment);
+    }
+    for (const std::string &bind : raw.binds) {
+        o.files.binds.push_back(parse_bind(bind));
+    }
+    if (!raw.rootfs.empty()) {
+        o.files.rootfs = raw.rootfs;
+    }
+    o.files.host_network = raw.net == "host";
+    o.plugin_files.assign(raw.plugins.begin(), raw.plugins.end());
+    o.plugin_directory = raw.plugin_directory;
+    o.log_level = raw.log_level;
+    o.deadlines = !raw.no_deadline;
+    o.command = std::move(command);
+    if (o.command.empty()) {
+        throw std::runtime_error("deputy run needs a command: deputy run [OPTIONS] -- CMD...");
+    }
+    return o;
+}
+
+} // namespace
+
+int deputy_main(int argc, char **argv)
+{
+    CLI::App app("Supplies privileged system calls to unprivileged containers", "deputy");
+    app.set_version_flag("--version", "deputy " DEPUTY_VERSION);
+    app.require_subcommand(1);
+    CLI::App *run_command = app.add_subcommand(
+        "run", "deputy run [OPTIONS] -- CMD...: run a command as root of a new unprivileged container");
+    run_command->footer(
+        "Exit status: that of CMD, 128+N if signal N ended it, 127 if it was not found, 126 if it "
+        "could not be executed, 125 for errors of deputy itself.");
+    run_command->prefix_command();
+    raw_options raw;
+    flags enabled;
+    describe(*run_command, raw, enabled);
+    try {
+        start_log("info");
+        // CLI11 would still read options of its own behind "--".
+        char **const end = argv + argc;
+        char **const dashes = std::find(argv, end, std::string_view("--"));
+        app.parse(static_cast<int>(dashes - argv), argv);
+        std::vector<std::string> command = run_command->remaining();
+        command.insert(command.end(), dashes + (command.empty() && dashes != end ? 1 : 0), end);
+        const run_options options = checked(raw, std::move(enabled), std::move(command));
+        start_log(options.log_level);
+        return run(options);
+    } catch (const CLI::ParseError &e) {
+        return app.exit(e) == 0 ? 0 : status_error;
+    } catch (const std::exception &e) {
+        log().error("{}", e.what());
+        return status_error;
+    }
+}
+
+} // namespace deputyd
