@@ -28,9 +28,9 @@ struct outcome {
 };
 
 struct run_options {
-    std::string stdin_text;                      ///< then end of file
-    std::optional<std::vector<std::string>> env; ///< NAME=VALUE; without it the test's own
-    std::chrono::milliseconds timeout{60'000};   ///< then SIGKILL
+    std::string stdin_text = {};                      ///< then end of file
+    std::optional<std::vector<std::string>> env = {}; ///< NAME=VALUE; without it the test's own
+    std::chrono::milliseconds timeout{60'000};        ///< then SIGKILL
 };
 
 /// A command that runs, with pipes as its standard streams. Killed and reaped by the destructor.

@@ -120,6 +120,10 @@ int deputy_main(int argc, char **argv)
         char **const dashes = std::find(argv, end, std::string_view("--"));
         app.parse(static_cast<int>(dashes - argv), argv);
         std::vector<std::string> command = run_command->remaining();
+        if (!command.empty() && command.front().starts_with('-')) {
+            throw std::runtime_error("deputy run has no option " + command.front() +
+                                     ": see deputy run --help");
+        }
         command.insert(command.end(), dashes + (command.empty() && dashes != end ? 1 : 0), end);
         const run_options options = checked(raw, std::move(enabled), std::move(command));
         start_log(options.log_level);

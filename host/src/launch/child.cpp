@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <net/if.h>
 #include <sched.h>
+#include <sstream>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -133,6 +134,22 @@ std::vector<char *> pointers(const std::vector<std::string> &strings)
     return out;
 }
 
+/// Whether there is such a file: execvp() says EACCES also if just a directory of PATH cannot be searched.
+bool exists(const std::string &command)
+{
+    if (command.find('/') != std::string::npos) {
+        return true;
+    }
+    const char *path = std::getenv("PATH");
+    std::istringstream directories(path == nullptr ? "" : path);
+    for (std::string directory; std::getline(directories, directory, ':');) {
+        if (access((directory + "/" + command).c_str(), F_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 } // namespace
 
 void run_child(const child_plan &plan, const channel &launcher) noexcept
@@ -152,7 +169,8 @@ void run_child(const child_plan &plan, const channel &launcher) noexcept
         expect(launcher, step::go);
         close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
         execvp(arguments[0], arguments.data());
-        launcher.send(step::no_exec, -1, errno);
+        const int number = errno;
+        launcher.send(step::no_exec, -1, number == EACCES && !exists(plan.command[0]) ? ENOENT : number);
     } catch (const std::exception &e) {
         try {
             launcher.send(step::failed, -1, 0, e.what());

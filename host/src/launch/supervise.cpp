@@ -29,8 +29,7 @@ sigset_t forwarded_set()
 }
 
 /// @return the signal for which the container was killed, if so.
-std::optional<int> forward(const container_process &process, const forwarded_signals &signals,
-                           const terminal &tty)
+std::optional<int> forward(const container_process &process, const forwarded_signals &signals, terminal &tty)
 {
     signalfd_siginfo info{};
     if (read(signals.fd(), &info, sizeof info) != sizeof info) {
@@ -40,6 +39,9 @@ std::optional<int> forward(const container_process &process, const forwarded_sig
     if (number == SIGWINCH && tty.master() >= 0) {
         tty.resize();
         return std::nullopt;
+    }
+    if (number == SIGCONT) {
+        tty.take_keyboard(); // a shell's "fg"
     }
     return process.signal(number) ? std::optional(number) : std::nullopt;
 }
@@ -55,7 +57,9 @@ int no_exec_status(const std::string &command, int number)
 forwarded_signals::forwarded_signals()
 {
     const sigset_t set = forwarded_set();
-    sigprocmask(SIG_BLOCK, &set, &before_);
+    sigset_t blocked = set;
+    sigaddset(&blocked, SIGTTOU); // the terminal's modes are restored also from the background
+    sigprocmask(SIG_BLOCK, &blocked, &before_);
     fd_.reset(must(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), "make a signalfd"));
 }
 

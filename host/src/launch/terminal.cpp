@@ -42,14 +42,20 @@ void terminal::connect(deputy::unique_fd master)
     }
     must(fcntl(master.get(), F_SETFL, O_RDWR | O_NONBLOCK), "set up the terminal");
     master_ = std::move(master);
-    if (streams_[0]) {
-        termios raw{};
-        must(tcgetattr(0, &raw), "look at the terminal's modes");
-        modes_ = raw;
-        cfmakeraw(&raw);
-        must(tcsetattr(0, TCSADRAIN, &raw), "set the terminal's modes");
-        reading_ = true;
+    take_keyboard();
+}
+
+void terminal::take_keyboard()
+{
+    termios raw{};
+    // In the background the keyboard is another's, and touching the modes would stop us.
+    if (!master_ || modes_ || !streams_[0] || tcgetpgrp(0) != getpgrp() || tcgetattr(0, &raw) != 0) {
+        return;
     }
+    modes_ = raw;
+    cfmakeraw(&raw);
+    must(tcsetattr(0, TCSADRAIN, &raw), "set the terminal's modes");
+    reading_ = true;
 }
 
 void terminal::resize() const

@@ -27,9 +27,12 @@ public:
     std::optional<winsize> size() const;
     bool is_stream(int stream) const noexcept { return streams_[stream]; }
 
-    /// Starts to relay; ours becomes raw if it is the standard input.
+    /// Starts to relay.
     /// @param master side of the container's terminal.
     void connect(deputy::unique_fd master);
+    /// Makes our terminal raw and reads it, if it is the standard input and we are in its foreground; for
+    /// when that may have changed.
+    void take_keyboard();
     void resize() const;
 
     /// For poll(): -1 where there is nothing to wait for.
