@@ -52,7 +52,7 @@ void run_seat(const std::shared_ptr<host_state> &state, const std::shared_ptr<se
 /// Starts a thread, which waits for the mutex that is held.
 std::shared_ptr<seat> start_thread(const std::shared_ptr<host_state> &state, std::shared_ptr<lane> l)
 {
-    journal_slot *slot = state->calls.acquire();
+    journal_slot *slot = state->calls.acquire(l->of->id);
     if (slot == nullptr) {
         throw std::runtime_error("the journal is full: more than " + std::to_string(journal::slots) +
                                  " threads serve calls");

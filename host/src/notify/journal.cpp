@@ -68,7 +68,7 @@ journal::~journal()
     ::munmap(memory_, whole_size);
 }
 
-journal_slot *journal::acquire()
+journal_slot *journal::acquire(std::uint64_t container)
 {
     const std::lock_guard lock(mutex_);
     if (free_.empty()) {
@@ -77,6 +77,7 @@ journal_slot *journal::acquire()
     journal_slot *slot = slots_of(memory_) + free_.back();
     free_.pop_back();
     clear(*slot);
+    slot->container = container;
     slot->generation = generation_;
     return slot;
 }

@@ -70,8 +70,9 @@ public:
     journal &operator=(const journal &) = delete;
 
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-    /// A cleared slot, the caller's until release(); nullptr if all are taken. Any thread.
-    journal_slot *acquire();
+    /// A cleared slot for calls of the container, the caller's until release(); nullptr if all are taken.
+    /// Any thread.
+    journal_slot *acquire(std::uint64_t container);
     void release(journal_slot *slot) noexcept; ///< any thread
 
 private:
