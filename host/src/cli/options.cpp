@@ -44,9 +44,11 @@ void describe(CLI::App &run, raw_options &raw, flags &enabled)
         run, "--enable", raw.enable, "LIST",
         "Turn handlers on; names separated by commas, each PLUGIN or PLUGIN.SYSCALL. Nothing is on unless "
         "enabled")
-        ->each([&enabled](const std::string &list) { enabled.enable(list); });
+        ->each([&enabled](const std::string &list) { enabled.enable(list); })
+        ->trigger_on_parse(); // in the order of the command line
     repeated(run, "--disable", raw.disable, "LIST", "Turn handlers off again, likewise; the last flag counts")
-        ->each([&enabled](const std::string &list) { enabled.disable(list); });
+        ->each([&enabled](const std::string &list) { enabled.disable(list); })
+        ->trigger_on_parse();
     repeated(run, "--set", raw.set, "PLUGIN.KEY=VALUE", "A setting of a plugin; VALUE is TOML");
     run.add_option(
            "--rootfs", raw.rootfs,
