@@ -183,6 +183,28 @@ TEST(notify_watchdog, at_its_limit_of_hung_calls_only_that_container_is_refused)
     EXPECT_EQ(full.wait(), 22);
 }
 
+TEST(notify_watchdog, stop_lets_a_handler_answer_before_its_deadline)
+{
+    std::atomic<bool> began{false};
+    std::atomic<bool> stopping{false};
+    functional_plugin plugin;
+    plugin.on(1, [&](auto *, const auto &, auto &a) {
+        began = true;
+        wait_until([&] { return stopping.load(); });
+        std::this_thread::sleep_for(20ms);
+        return reply(a, 6);
+    });
+    supervised child([] { return static_cast<int>(call(1)); });
+    host h({.deadline = 60s});
+    h.serve(container(1), plugin.table(), child.take_listener());
+    child.go();
+    wait_until([&] { return began.load(); });
+    stopping = true;
+    h.stop();
+    EXPECT_EQ(h.left_behind(), 0U);
+    EXPECT_EQ(child.wait(), 6);
+}
+
 TEST(notify_watchdog, stop_does_not_wait_for_a_handler_that_hangs)
 {
     // The thread outlives the test's scope.
