@@ -59,6 +59,11 @@ public:
         c.programs.push_back(++last_id_);
         return last_id_;
     }
+    void detach_all(const std::string &path)
+    {
+        named(path).programs.clear();
+        named(path).flags = 0;
+    }
     [[nodiscard]] std::vector<std::uint32_t> attached_at(const std::string &path)
     {
         return named(path).programs;

@@ -236,8 +236,8 @@ deputy::result<deputy::unique_fd> plugin::do_load(deputy::call &call, container_
     if (!got) {
         return deputy::error{got.error_number()};
     }
-    const auto text = log.span();
-    const std::string_view written(text.data(), ::strnlen(text.data(), text.size()));
+    const std::string_view whole(log.span().data(), log.span().size());
+    const std::string_view written = whole.substr(0, whole.find('\0')); // all of it, if it was cut off
     const auto true_size = got->has_log_true_size ? std::optional(got->log_true_size) : std::nullopt;
     if (auto r = write_log(call, want, written, true_size); !r) {
         return deputy::error{r.error_number()};

@@ -112,6 +112,12 @@ public:
         static_assert(std::is_trivially_copyable_v<T>);
         return map(&object, sizeof object);
     }
+    /// Takes all memory from the caller. The next map() returns the address that the first one did.
+    void unmap()
+    {
+        memory_.clear();
+        next_ = first_address;
+    }
     /// The caller's memory at an address that map() returned.
     std::vector<std::byte> &memory(std::uint64_t address) { return memory_.at(address); }
     template <class T> [[nodiscard]] T object(std::uint64_t address, std::size_t offset = 0) const
@@ -132,6 +138,8 @@ public:
         descriptors_[number] = std::move(fd);
         return number;
     }
+    /// Gives the caller a descriptor with this number, instead of one that it may have there.
+    void open_at(std::int32_t number, unique_fd fd) { descriptors_[number] = std::move(fd); }
     /// Closes one of the caller's.
     void close(std::int32_t fd) { descriptors_.erase(fd); }
     [[nodiscard]] int descriptor(std::int32_t fd) const { return descriptors_.at(fd).get(); }
@@ -152,6 +160,7 @@ public:
 
 private:
     static constexpr std::uint64_t page = 4096;
+    static constexpr std::uint64_t first_address = 0x10000;
 
     struct raw_host {
         deputy_host host{}; // first: plugins pass its address
@@ -322,7 +331,7 @@ private:
 
     raw_host raw_;
     std::map<std::uint64_t, std::vector<std::byte>> memory_;
-    std::uint64_t next_ = 0x10000;
+    std::uint64_t next_ = first_address;
     std::map<std::int32_t, unique_fd> descriptors_;
     std::int32_t next_descriptor_ = 3;
     mutable std::mutex lines_mutex_;
