@@ -258,7 +258,7 @@ class tested_plugin : public plugin
 public:
     static inline fake_kernel *made = nullptr;
 
-    explicit tested_plugin(deputy::host h) : plugin(h, make()) { self = this; }
+    explicit tested_plugin(deputy::host h) : plugin(h, make(), token_bucket(1e9, 1e9)) { self = this; }
     static inline tested_plugin *self = nullptr;
 
 private:

@@ -46,6 +46,9 @@ public:
     static constexpr std::chrono::milliseconds patience{1000};
 
     static token_bucket for_container() { return {128, 500}; }
+    static token_bucket for_all() { return {512, 1000}; }
+
+    explicit pacer(const token_bucket &all = for_all()) : all_(all) {}
 
     /// @param own the container's bucket, guarded by this.
     /// @return how long to wait before the load; nothing if that is more than patience.
@@ -64,7 +67,7 @@ public:
 
 private:
     std::mutex mutex_;
-    token_bucket all_{512, 1000};
+    token_bucket all_;
 };
 
 } // namespace bpf_cgroup_device

@@ -26,7 +26,8 @@ plugin::plugin(deputy::host host) : plugin(host, std::make_unique<running_kernel
     ::libbpf_set_print(nullptr); // it would write to the host's standard error
 }
 
-plugin::plugin(deputy::host host, std::unique_ptr<kernel> k) : host_(host), kernel_(std::move(k))
+plugin::plugin(deputy::host host, std::unique_ptr<kernel> k, const token_bucket &all_loads)
+    : host_(host), kernel_(std::move(k)), pacer_(all_loads)
 {
 }
 

@@ -53,7 +53,8 @@ public:
     static constexpr const char *settings_schema = bpf_cgroup_device::settings_schema;
 
     explicit plugin(deputy::host host);
-    plugin(deputy::host host, std::unique_ptr<kernel> k);
+    /// For tests. @param all_loads paces the loads of all containers together.
+    plugin(deputy::host host, std::unique_ptr<kernel> k, const token_bucket &all_loads = pacer::for_all());
     ~plugin();
     plugin(const plugin &) = delete;
     plugin &operator=(const plugin &) = delete;
