@@ -94,7 +94,11 @@ TEST_F(bpf_attach, flags_are_checked_as_the_kernel_does)
                      .set(offset::attach_type, std::uint32_t{BPF_CGROUP_DEVICE})
                      .set(offset::attach_flags, multi);
     EXPECT_EQ(bpf(BPF_PROG_ATTACH, newer).error, 0) << "as runc 1.2 lays it out";
-    EXPECT_EQ(bpf(BPF_PROG_ATTACH, newer.set(offset::expected_revision, std::uint64_t{1})).error, EINVAL);
+    newer.set(offset::attach_bpf_fd, load()).set(offset::expected_revision, std::uint64_t{1});
+    EXPECT_EQ(bpf(BPF_PROG_ATTACH, newer).error, ESTALE);
+    EXPECT_EQ(bpf(BPF_PROG_DETACH, newer.set(offset::attach_flags, 0)).error, ESTALE);
+    newer.set(offset::expected_revision, kernel.current_revision).set(offset::attach_flags, multi);
+    EXPECT_EQ(bpf(BPF_PROG_ATTACH, newer).error, 0);
 }
 
 TEST_F(bpf_attach, a_real_program_of_the_callers_is_refused)

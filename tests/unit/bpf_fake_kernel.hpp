@@ -83,6 +83,7 @@ public:
     std::string last_license;
     std::size_t last_log_size = 0;
     int loads = 0;
+    std::uint64_t current_revision = 7; ///< 0: a kernel that has none
 
     std::size_t attr_size() override { return 168; }
     loaded load(const attr &a, std::span<const bpf_insn> insns, const char *license,
@@ -107,7 +108,8 @@ public:
         }
         return out;
     }
-    deputy::result<void> attach(int fd, int program, std::uint32_t flags, int replace) override
+    deputy::result<void> attach(int fd, int program, std::uint32_t flags, int replace,
+                                std::uint64_t revision) override
     {
         if (on_attach) {
             std::exchange(on_attach, nullptr)();
@@ -115,8 +117,8 @@ public:
         auto &c = cgroups_.at(inode_of(fd));
         const std::uint32_t id = programs_.at(inode_of(program));
         const std::uint32_t saved = flags & (BPF_F_ALLOW_OVERRIDE | BPF_F_ALLOW_MULTI);
-        if (c.removed) {
-            return deputy::error{ENOENT};
+        if (c.removed || (revision != 0 && revision != current_revision)) {
+            return deputy::error{c.removed ? ENOENT : ESTALE};
         }
         if (!hierarchy_allows(c) || (!c.programs.empty() && c.flags != saved)) {
             return deputy::error{EPERM};
@@ -138,9 +140,12 @@ public:
         c.flags = saved;
         return {};
     }
-    deputy::result<void> detach(int fd, int program) override
+    deputy::result<void> detach(int fd, int program, std::uint64_t revision) override
     {
         auto &c = cgroups_.at(inode_of(fd));
+        if (revision != 0 && revision != current_revision) {
+            return deputy::error{ESTALE};
+        }
         const auto has = std::find(c.programs.begin(), c.programs.end(), programs_.at(inode_of(program)));
         if (has == c.programs.end()) {
             return deputy::error{ENOENT};
@@ -156,9 +161,10 @@ public:
             return deputy::error{ENOENT};
         }
         if (type != BPF_CGROUP_DEVICE) {
-            return attached_programs{BPF_F_ALLOW_MULTI, {4711}};
+            return attached_programs{BPF_F_ALLOW_MULTI, {4711}, current_revision};
         }
-        return is_effective ? attached_programs{0, effective(&c)} : attached_programs{c.flags, c.programs};
+        return is_effective ? attached_programs{0, effective(&c), current_revision}
+                            : attached_programs{c.flags, c.programs, current_revision};
     }
     deputy::result<bpf_prog_info> info(int program, std::vector<std::byte> *insns) override
     {

@@ -60,7 +60,7 @@ TEST_F(bpf_load, errors_are_the_kernels_in_its_order)
 {
     const auto a = [&] { return load_attr(BPF_PROG_TYPE_CGROUP_DEVICE, 0, "GPL", 168); };
     EXPECT_EQ(plugin.call("bpf", {BPF_PROG_LOAD, 0, 120}).error, EFAULT) << "as LXC asks";
-    EXPECT_EQ(error_of(a().set(164, 1)), EINVAL) << "a field that is not known";
+    EXPECT_EQ(error_of(a().set(offset::signature, std::uint64_t{1})), EOPNOTSUPP);
     EXPECT_EQ(error_of(a().set(offset::prog_flags, 0x8000)), EINVAL);
     EXPECT_EQ(error_of(a().set(offset::prog_flags, 0x10000)), EINVAL) << "tokens";
     EXPECT_EQ(error_of(a().set(offset::insn_cnt, 0)), E2BIG);
@@ -72,8 +72,10 @@ TEST_F(bpf_load, errors_are_the_kernels_in_its_order)
     EXPECT_EQ(error_of(a().set(offset::attach_btf_id, 1)), EINVAL);
     EXPECT_EQ(error_of(a().set(offset::attach_prog_fd, 1)), EINVAL);
     EXPECT_EQ(error_of(a().set(offset::prog_ifindex, 1)), EINVAL);
-    EXPECT_EQ(error_of(a().set(offset::fd_array_cnt, 1)), EINVAL);
-    EXPECT_EQ(error_of(a().set(offset::core_relo_cnt, 1)), EINVAL);
+    EXPECT_EQ(error_of(a().set(offset::fd_array_cnt, 1)), EFAULT);
+    const auto fds = host.map_object(std::array<int, 2>{999, at["above"]});
+    EXPECT_EQ(error_of(a().set(offset::fd_array_cnt, 1).set(offset::fd_array, fds)), EBADF);
+    EXPECT_EQ(error_of(a().set(offset::fd_array_cnt, 1).set(offset::fd_array, fds + 4)), EINVAL);
     EXPECT_EQ(error_of(a().set(offset::func_info_cnt, 1).set(offset::prog_btf_fd, -1)), EBADF);
     EXPECT_EQ(error_of(a().set(offset::line_info_cnt, 1).set(offset::prog_btf_fd, at["above"])), EINVAL);
     EXPECT_EQ(error_of(a().set(offset::prog_name, std::array<char, 4>{"a b"})), EINVAL);
@@ -150,6 +152,15 @@ TEST_F(bpf_load, the_verifiers_log_and_errno_go_back)
     EXPECT_EQ(error_of(logging(1, log, 64)), EINVAL);
     EXPECT_EQ(text(log), "R0 !read_ok\n");
     EXPECT_EQ(host.object<std::uint32_t>(attr_address, offset::log_true_size), 13u);
+}
+
+TEST_F(bpf_load, what_the_verifier_left_behind_the_text_goes_back_too)
+{
+    kernel.load_log = std::string("short\0left over", 15);
+    const auto log = host.map_zeroes(64);
+    EXPECT_EQ(error_of(logging(1, log, 64)), 0);
+    EXPECT_EQ(text(log), "short");
+    EXPECT_EQ(std::string(reinterpret_cast<const char *>(host.memory(log).data()) + 6), "left over");
 }
 
 TEST_F(bpf_load, a_log_of_eight_mebibytes_is_served)

@@ -58,6 +58,9 @@ TEST_F(bpf_query, writes_back_what_the_callers_size_holds)
         if (size >= 16) {
             EXPECT_EQ(host.object<std::uint32_t>(attr_address, offset::query_attach_flags), multi) << size;
         }
+        if (size >= 64) {
+            EXPECT_EQ(host.object<std::uint64_t>(attr_address, offset::query_revision), 7u) << size;
+        }
         if (size >= 28) {
             EXPECT_EQ(host.object<std::uint32_t>(attr_address, offset::query_prog_cnt), 1u) << size;
         }

@@ -155,6 +155,7 @@ INSTANTIATE_TEST_SUITE_P(
         sample{"frame_pointer_written", {insn(mov, 10), leave}, 0, EACCES},
         sample{"loop", {insn(mov), insn(jump, 0, 0, -2), leave}, 1, EACCES},
         sample{"jump_to_itself", {insn(jump, 0, 0, -1), leave}, 0, EACCES},
+        sample{"jump_before_the_beginning", {insn(mov), insn(jump, 0, 0, -3), leave}, 1, EINVAL},
         sample{"conditional_loop", {insn(mov), insn(jne, 0, 0, -2, 1), leave}, 1, EACCES},
         sample{"jump_behind_the_end", {insn(jump, 0, 0, 1), leave}, 0, EINVAL},
         sample{"jump_into_a_constant", {insn(jump, 0, 0, 1), insn(wide, 0), insn(0), leave}, 0, EINVAL},

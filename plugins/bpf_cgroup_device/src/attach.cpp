@@ -33,6 +33,7 @@ struct plugin::change {
     program_ptr replaced; ///< the program whose place it takes, if any
     target where;
     std::uint32_t flags = 0;
+    std::uint64_t revision = 0;         ///< that the target's list must have, or 0
     attached_programs there;            ///< attached at the target before
     std::vector<std::uint32_t> foreign; ///< in effect at the target before, and not the container's own
 };
@@ -82,9 +83,10 @@ deputy::answer plugin::attach(deputy::call &call)
     change todo;
     todo.flags = a->u32(offset::attach_flags);
     if (!a->zero_from(offset::attach_end) || type >= attach_types || (todo.flags & ~known_flags) != 0 ||
-        a->u32(offset::relative_fd) != 0 || a->u64(offset::expected_revision) != 0) {
+        a->u32(offset::relative_fd) != 0) {
         return deputy::answer::failure(EINVAL);
     }
+    todo.revision = a->u64(offset::expected_revision);
     auto program = program_of(call, *c, a->s32(offset::attach_bpf_fd));
     if (!program) {
         return deputy::answer::failure(program.error_number());
@@ -172,7 +174,7 @@ deputy::result<void> plugin::do_attach(container_state &c, change &todo)
 {
     const int cgroup = todo.where.fd.get();
     const int replaced = todo.replaced ? todo.replaced->fd.get() : -1;
-    if (auto r = kernel_->attach(cgroup, todo.program->fd.get(), todo.flags, replaced); !r) {
+    if (auto r = kernel_->attach(cgroup, todo.program->fd.get(), todo.flags, replaced, todo.revision); !r) {
         return r;
     }
     programs_.attached(todo.program, todo.where.id, cgroup);
@@ -210,10 +212,11 @@ deputy::answer plugin::detach(deputy::call &call)
     }
     const std::uint32_t type = a->u32(offset::attach_type);
     if (!a->zero_from(offset::attach_end) || type >= attach_types || a->u32(offset::attach_flags) != 0 ||
-        a->u32(offset::relative_fd) != 0 || a->u64(offset::expected_revision) != 0) {
+        a->u32(offset::relative_fd) != 0) {
         return deputy::answer::failure(EINVAL);
     }
     change todo;
+    todo.revision = a->u64(offset::expected_revision);
     auto where = target_of(call, *c, a->s32(offset::target_fd));
     if (!where) {
         return deputy::answer::failure(where.error_number());
@@ -225,8 +228,11 @@ deputy::answer plugin::detach(deputy::call &call)
         todo.program = *program;
     }
     const auto who = call.identity();
-    if (!who || who->in_container_user_ns != 1 || type != BPF_CGROUP_DEVICE) {
+    if (!who || who->in_container_user_ns != 1) {
         return deputy::answer::failure(who ? EPERM : who.error_number());
+    }
+    if (type != BPF_CGROUP_DEVICE) { // the container has none
+        return deputy::answer::failure(is_cgroup_attach_type(type) ? ENOENT : EPERM);
     }
     if (todo.where.where != place::below) {
         report(*c, "a detach at the container's own cgroup or outside it is refused");
@@ -259,7 +265,7 @@ deputy::result<void> plugin::do_detach(deputy::call &call, container_state &c, c
     if (auto r = call.commit(done); !r) {
         return r;
     }
-    if (auto r = kernel_->detach(cgroup, todo.program->fd.get()); !r) {
+    if (auto r = kernel_->detach(cgroup, todo.program->fd.get(), todo.revision); !r) {
         (void)call.commit(effect{});
         return r;
     }

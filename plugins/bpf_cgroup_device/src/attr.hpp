@@ -20,15 +20,15 @@ inline constexpr std::size_t prog_type = 0, insn_cnt = 4, insns = 8, license = 1
                              log_size = 28, log_buf = 32, kern_version = 40, prog_flags = 44, prog_name = 48,
                              prog_ifindex = 64, expected_attach_type = 68, prog_btf_fd = 72,
                              func_info_cnt = 88, line_info_cnt = 104, attach_btf_id = 108,
-                             attach_prog_fd = 112, core_relo_cnt = 116, log_true_size = 140,
-                             fd_array_cnt = 148, load_end = 152;
+                             attach_prog_fd = 112, fd_array = 120, log_true_size = 140, fd_array_cnt = 148,
+                             signature = 152, load_end = 168;
 // BPF_PROG_ATTACH and BPF_PROG_DETACH
 inline constexpr std::size_t target_fd = 0, attach_bpf_fd = 4, attach_type = 8, attach_flags = 12,
                              replace_bpf_fd = 16, relative_fd = 20, expected_revision = 24, attach_end = 32;
 // BPF_PROG_QUERY
 inline constexpr std::size_t query_target_fd = 0, query_attach_type = 4, query_flags = 8,
                              query_attach_flags = 12, query_prog_ids = 16, query_prog_cnt = 24,
-                             query_prog_attach_flags = 32, query_end = 64;
+                             query_prog_attach_flags = 32, query_revision = 56, query_end = 64;
 // BPF_PROG_GET_FD_BY_ID, BPF_PROG_GET_NEXT_ID
 inline constexpr std::size_t prog_id = 0, get_fd_end = 4, start_id = 0, next_id_end = 8;
 // BPF_OBJ_GET_INFO_BY_FD

@@ -77,21 +77,45 @@ loaded running_kernel::load(const attr &from, std::span<const bpf_insn> insns, c
     return out;
 }
 
-deputy::result<void> running_kernel::attach(int cgroup, int program, std::uint32_t flags, int replace)
+deputy::result<void> running_kernel::attach(int cgroup, int program, std::uint32_t flags, int replace,
+                                            std::uint64_t revision)
 {
+    const int replaced = (flags & BPF_F_REPLACE) != 0 ? replace : 0;
+    if (revision != 0) {
+        return change_at_revision(BPF_PROG_ATTACH, cgroup, program, flags, replaced, revision);
+    }
     struct bpf_prog_attach_opts options {
     };
     options.sz = sizeof options;
     options.flags = flags;
-    options.replace_prog_fd = (flags & BPF_F_REPLACE) != 0 ? replace : 0;
+    options.replace_prog_fd = replaced;
     const int r = ::bpf_prog_attach_opts(program, cgroup, BPF_CGROUP_DEVICE, &options);
     return r < 0 ? deputy::result<void>(deputy::error{-r}) : deputy::result<void>();
 }
 
-deputy::result<void> running_kernel::detach(int cgroup, int program)
+deputy::result<void> running_kernel::detach(int cgroup, int program, std::uint64_t revision)
 {
+    if (revision != 0) {
+        return change_at_revision(BPF_PROG_DETACH, cgroup, program, 0, 0, revision);
+    }
     const int r = ::bpf_prog_detach2(program, cgroup, BPF_CGROUP_DEVICE);
     return r < 0 ? deputy::result<void>(deputy::error{-r}) : deputy::result<void>();
+}
+
+// Not by libbpf, as long as the least version supported knows nothing of revisions.
+deputy::result<void> running_kernel::change_at_revision(std::uint32_t command, int cgroup, int program,
+                                                        std::uint32_t flags, int replaced,
+                                                        std::uint64_t revision) const
+{
+    attr a;
+    put(a, offset::target_fd, cgroup);
+    put(a, offset::attach_bpf_fd, program);
+    put(a, offset::attach_type, std::uint32_t{BPF_CGROUP_DEVICE});
+    put(a, offset::attach_flags, flags);
+    put(a, offset::replace_bpf_fd, replaced);
+    put(a, offset::expected_revision, revision);
+    const long r = bpf(command, a.data(), std::min<std::size_t>(attr_size_, offset::attach_end));
+    return r < 0 ? deputy::result<void>(deputy::error{errno}) : deputy::result<void>();
 }
 
 deputy::result<attached_programs> running_kernel::query(int cgroup, std::uint32_t attach_type, bool effective)
@@ -100,21 +124,22 @@ deputy::result<attached_programs> running_kernel::query(int cgroup, std::uint32_
     for (std::uint32_t room = 64; room <= 16384; room *= 4) {
         attached_programs out;
         out.ids.resize(room);
-        struct bpf_prog_query_opts options {
-        };
-        options.sz = sizeof options;
-        options.query_flags = effective ? BPF_F_QUERY_EFFECTIVE : 0;
-        options.prog_ids = out.ids.data();
-        options.prog_cnt = room;
-        const int r = ::bpf_prog_query_opts(cgroup, static_cast<enum bpf_attach_type>(attach_type), &options);
-        if (r == -ENOSPC) {
+        attr a; // larger than any kernel's: since 6.17 they write the revision whatever size is stated
+        put(a, offset::query_target_fd, cgroup);
+        put(a, offset::query_attach_type, attach_type);
+        put(a, offset::query_flags, std::uint32_t{effective ? BPF_F_QUERY_EFFECTIVE : 0});
+        put(a, offset::query_prog_ids, address_of(out.ids.data()));
+        put(a, offset::query_prog_cnt, room);
+        const long r = bpf(BPF_PROG_QUERY, a.data(), std::min<std::size_t>(attr_size_, offset::query_end));
+        if (r < 0 && errno == ENOSPC) {
             continue;
         }
         if (r < 0) {
-            return deputy::error{-r};
+            return deputy::error{errno};
         }
-        out.flags = options.attach_flags;
-        out.ids.resize(options.prog_cnt);
+        out.flags = a.u32(offset::query_attach_flags);
+        out.ids.resize(a.u32(offset::query_prog_cnt));
+        out.revision = a.u64(offset::query_revision);
         return out;
     }
     return deputy::error{ENOSPC};

@@ -26,6 +26,7 @@ struct loaded {
 struct attached_programs {
     std::uint32_t flags = 0; ///< BPF_F_ALLOW_*; 0 in an effective list
     std::vector<std::uint32_t> ids;
+    std::uint64_t revision = 0; ///< of the list, since Linux 6.17; else 0
 
     [[nodiscard]] bool multi() const { return (flags & BPF_F_ALLOW_MULTI) != 0; }
 };
@@ -43,8 +44,10 @@ public:
     virtual loaded load(const attr &a, std::span<const bpf_insn> insns, const char *license,
                         std::span<char> log) = 0;
     /// @param replace program to replace under BPF_F_REPLACE, else -1.
-    virtual deputy::result<void> attach(int cgroup, int program, std::uint32_t flags, int replace) = 0;
-    virtual deputy::result<void> detach(int cgroup, int program) = 0;
+    /// @param revision that the list must have, or 0. @return ESTALE if it has another.
+    virtual deputy::result<void> attach(int cgroup, int program, std::uint32_t flags, int replace,
+                                        std::uint64_t revision = 0) = 0;
+    virtual deputy::result<void> detach(int cgroup, int program, std::uint64_t revision = 0) = 0;
     virtual deputy::result<attached_programs> query(int cgroup, std::uint32_t attach_type,
                                                     bool effective) = 0;
     /// BPF_OBJ_GET_INFO_BY_FD of a program. insns is resized to the translated instructions.
@@ -69,8 +72,9 @@ public:
     std::size_t attr_size() override { return attr_size_; }
     loaded load(const attr &a, std::span<const bpf_insn> insns, const char *license,
                 std::span<char> log) override;
-    deputy::result<void> attach(int cgroup, int program, std::uint32_t flags, int replace) override;
-    deputy::result<void> detach(int cgroup, int program) override;
+    deputy::result<void> attach(int cgroup, int program, std::uint32_t flags, int replace,
+                                std::uint64_t revision) override;
+    deputy::result<void> detach(int cgroup, int program, std::uint64_t revision) override;
     deputy::result<attached_programs> query(int cgroup, std::uint32_t attach_type, bool effective) override;
     deputy::result<bpf_prog_info> info(int program, std::vector<std::byte> *insns) override;
     bool is_bpf_object(int fd) override;
@@ -79,6 +83,9 @@ public:
     deputy::result<deputy::unique_fd> parent(int cgroup) override;
 
 private:
+    deputy::result<void> change_at_revision(std::uint32_t command, int cgroup, int program,
+                                            std::uint32_t flags, int replaced, std::uint64_t revision) const;
+
     std::size_t attr_size_;
 };
 

@@ -163,6 +163,9 @@ deputy::result<void> plugin::read_load(deputy::call &call, container_state &c, l
         return deputy::error{license.error_number()};
     }
     want.license = *std::move(license);
+    if (a.u64(offset::signature) != 0) {
+        return deputy::error{EOPNOTSUPP}; // as kernels without signatures of programs
+    }
     if (a.u32(offset::prog_ifindex) != 0 || !valid_name(a)) {
         return deputy::error{EINVAL};
     }
@@ -205,16 +208,24 @@ deputy::result<deputy::unique_fd> plugin::do_load(deputy::call &call, container_
     if (want.type == BPF_PROG_TYPE_CGROUP_SKB && !is_probe(want.insns, want.license)) {
         return deputy::error{EPERM};
     }
-    if (!valid_log(want.log_level, want.log_buf, want.log_size) || a.u32(offset::fd_array_cnt) != 0) {
+    if (!valid_log(want.log_level, want.log_buf, want.log_size)) {
         return deputy::error{EINVAL};
+    }
+    if (a.u32(offset::fd_array_cnt) != 0) { // maps or BTF, of which no container has any
+        std::int32_t first = -1;
+        if (auto r = call.read(a.u64(offset::fd_array), &first, sizeof first); !r) {
+            return deputy::error{r.error_number()};
+        }
+        const auto object = call.descriptor(first);
+        return deputy::error{object ? EINVAL : object.error_number()};
     }
     if (a.u32(offset::func_info_cnt) != 0 || a.u32(offset::line_info_cnt) != 0) {
         // No container can make BTF, so a descriptor can only be bad or of something else.
         const auto btf = call.descriptor(a.s32(offset::prog_btf_fd));
         return deputy::error{btf ? EINVAL : btf.error_number()};
     }
-    if (want.type == BPF_PROG_TYPE_SOCKET_FILTER || a.u32(offset::core_relo_cnt) != 0) {
-        return deputy::error{want.type == BPF_PROG_TYPE_SOCKET_FILTER ? EPERM : EINVAL};
+    if (want.type == BPF_PROG_TYPE_SOCKET_FILTER) {
+        return deputy::error{EPERM};
     }
     if (!programs_.has_room(c.id)) {
         programs_.collect_attached(*kernel_);
@@ -236,9 +247,11 @@ deputy::result<deputy::unique_fd> plugin::do_load(deputy::call &call, container_
     if (!got) {
         return deputy::error{got.error_number()};
     }
+    // All that the kernel wrote, also what it left behind the end of the text when it started over.
     const std::string_view whole(log.span().data(), log.span().size());
-    const std::string_view written = whole.substr(0, whole.find('\0')); // all of it, if it was cut off
     const auto true_size = got->has_log_true_size ? std::optional(got->log_true_size) : std::nullopt;
+    const std::string_view touched = whole.substr(0, true_size ? *true_size : whole.find('\0'));
+    const std::string_view written = touched.substr(0, touched.find_last_not_of('\0') + 1);
     if (auto r = write_log(call, want, written, true_size); !r) {
         return deputy::error{r.error_number()};
     }

@@ -134,6 +134,9 @@ private:
     std::atomic<bool> ending_ = false;
 };
 
+/// Attach types of cgroups, also those newer than this header: of others the target is no cgroup.
+bool is_cgroup_attach_type(std::uint32_t type);
+
 /// Whether the caller has a capability, or CAP_SYS_ADMIN, which implies it for bpf().
 bool has(std::uint64_t capabilities, unsigned capability);
 

@@ -10,19 +10,11 @@ namespace bpf_cgroup_device
 namespace
 {
 
-/// Attach types of cgroups, also those newer than this header: of others the target is no cgroup.
-bool is_cgroup_type(std::uint32_t type)
-{
-    static constexpr std::array<std::uint32_t, 29> types = {0,  1,  2,  3,  6,  8,  9,  10, 11, 12,
-                                                            13, 14, 15, 18, 19, 20, 21, 22, 29, 30,
-                                                            31, 32, 34, 43, 49, 50, 51, 52, 53};
-    return std::find(types.begin(), types.end(), type) != types.end();
-}
-
 /// What the caller is told.
 struct listing {
     std::uint32_t flags = 0;
     std::vector<std::uint32_t> ids;
+    std::uint64_t revision = 0;
 };
 
 template <class T>
@@ -38,6 +30,12 @@ deputy::result<void> write_back(deputy::call &call, const attr &a, std::size_t a
 deputy::result<void> tell(deputy::call &call, const attr &a, const listing &what)
 {
     const auto count = static_cast<std::uint32_t>(what.ids.size());
+    // Kernels that have no revision leave it alone.
+    if (what.revision != 0) {
+        if (auto r = write_back(call, a, offset::query_revision, what.revision); !r) {
+            return r;
+        }
+    }
     if (auto r = write_back(call, a, offset::query_attach_flags, what.flags); !r) {
         return r;
     }
@@ -64,6 +62,14 @@ deputy::result<void> tell(deputy::call &call, const attr &a, const listing &what
 
 } // namespace
 
+bool is_cgroup_attach_type(std::uint32_t type)
+{
+    static constexpr std::array<std::uint32_t, 29> types = {0,  1,  2,  3,  6,  8,  9,  10, 11, 12,
+                                                            13, 14, 15, 18, 19, 20, 21, 22, 29, 30,
+                                                            31, 32, 34, 43, 49, 50, 51, 52, 53};
+    return std::find(types.begin(), types.end(), type) != types.end();
+}
+
 /// Lists the container's own programs alone.
 deputy::answer plugin::query(deputy::call &call)
 {
@@ -79,7 +85,7 @@ deputy::answer plugin::query(deputy::call &call)
     const std::uint32_t flags = a->u32(offset::query_flags);
     const std::uint32_t type = a->u32(offset::query_attach_type);
     if (!a->zero_from(offset::query_end) || (flags & ~std::uint32_t{BPF_F_QUERY_EFFECTIVE}) != 0 ||
-        !is_cgroup_type(type)) {
+        !is_cgroup_attach_type(type)) {
         return deputy::answer::failure(EINVAL);
     }
     const auto where = target_of(call, *c, a->s32(offset::query_target_fd));
@@ -98,6 +104,7 @@ deputy::answer plugin::query(deputy::call &call)
         return deputy::answer::failure(there.error_number());
     }
     listing what;
+    what.revision = there->revision;
     if (type == BPF_CGROUP_DEVICE) {
         for (const std::size_t i : programs_.owned(c->id, there->ids)) {
             what.ids.push_back(there->ids[i]);

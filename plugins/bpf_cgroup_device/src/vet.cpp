@@ -266,6 +266,9 @@ private:
 
     bool jumps_to(std::int64_t distance)
     {
+        if (distance < -static_cast<std::int64_t>(at_) - 1) {
+            return malformed("jumps out of the program");
+        }
         if (distance < 0) {
             return refuse("jumps backward");
         }
