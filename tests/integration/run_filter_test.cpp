@@ -31,6 +31,17 @@ TEST(run_filter, is_not_there_while_nothing_is_enabled)
                 HasSubstr("Seccomp:\t2"));
 }
 
+TEST(run_filter, follows_the_last_flag_of_the_command_line)
+{
+    const auto filter = [](const std::string &first, const std::string &second) {
+        return deputy_run({"grep", "Seccomp:", "/proc/self/status"},
+                          {"--plugin", DEPUTY_TEST_PLUGINS_DIR "/no_op.so", first, "no_op", second, "no_op"})
+            .out;
+    };
+    EXPECT_THAT(filter("--disable", "--enable"), HasSubstr("Seccomp:\t2"));
+    EXPECT_THAT(filter("--enable", "--disable"), HasSubstr("Seccomp:\t0"));
+}
+
 TEST(run_filter, notifies_what_is_enabled)
 {
     // As the child of a shell getppid() is not 0, but the plugin says that it is.
