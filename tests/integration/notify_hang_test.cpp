@@ -53,6 +53,7 @@ class notify_hang : public testing::TestWithParam<int>
 
 TEST_P(notify_hang, in_memory_costs_the_calling_thread_only)
 {
+    static std::atomic<int> began{0};
     static std::atomic<int> came_back{0};
     const int before = came_back;
     static auto &plugin = *[] {
@@ -64,17 +65,21 @@ TEST_P(notify_hang, in_memory_costs_the_calling_thread_only)
         p->on_undo([](const auto &, auto) {});
         p->on(1, [=](auto *c, const auto &s, auto &a) {
             char byte[8];
+            ++began;
             return back(caller_table.read(c, s.args[1], byte, 8), a);
         });
         p->on(2, [=](auto *c, const auto &s, auto &a) {
             char byte[8];
+            ++began;
             return back(caller_table.read_string(c, s.args[1], byte, 8), a);
         });
         p->on(3, [=](auto *c, const auto &s, auto &a) {
             char byte[8];
+            ++began;
             return back(caller_table.read_struct(c, s.args[1], 8, byte, 8), a);
         });
         p->on(4, [=](auto *c, const auto &s, auto &a) {
+            ++began;
             return back(caller_table.write(c, s.args[1], "", 1), a);
         });
         p->on(9,
@@ -95,6 +100,7 @@ TEST_P(notify_hang, in_memory_costs_the_calling_thread_only)
     hanging.go();
     EXPECT_EQ(same.run(), 0);
     EXPECT_EQ(other.run(), 5);
+    wait_until([&] { return began == before + 2; });
     EXPECT_FALSE(h.wait_gone(1, 1ms));
     h.stop();
     EXPECT_EQ(h.left_behind(), 1U);

@@ -108,7 +108,7 @@ TEST(notify_watchdog, a_missed_deadline_is_answered_and_the_late_effect_undone)
         return first * 10 + static_cast<int>(call(2));
     });
     {
-        host h({.deadline = 30ms});
+        host h({.deadline = 500ms});
         h.serve(container(1), plugin.table(), child.take_listener());
         EXPECT_EQ(child.run(), EPERM * 10 + 2);
         EXPECT_TRUE(h.wait_gone(1, 60s));
@@ -161,11 +161,14 @@ TEST(notify_watchdog, at_its_limit_of_hung_calls_only_that_container_is_refused)
         release = true;
         return reply(a, 3);
     });
-    supervised full([] {
+    int full_now[2];
+    ASSERT_EQ(::pipe(full_now), 0);
+    supervised full([&] {
         const pid_t hung[] = {fork_caller(1), fork_caller(1)};
         while (call(2) != -EPERM) {
             ::usleep(1000);
         }
+        [[maybe_unused]] const auto n = ::write(full_now[1], "", 1);
         int sum = status_of(hung[0]) + status_of(hung[1]);
         long r = 0;
         while ((r = call(2)) == -EPERM) {
@@ -178,9 +181,12 @@ TEST(notify_watchdog, at_its_limit_of_hung_calls_only_that_container_is_refused)
     h.serve(container(1), plugin.table(), full.take_listener());
     h.serve(container(2), plugin.table(), other.take_listener());
     full.go();
-    std::this_thread::sleep_for(30ms);
+    char byte = 0;
+    ASSERT_EQ(::read(full_now[0], &byte, 1), 1);
     EXPECT_EQ(other.run(), 23);
     EXPECT_EQ(full.wait(), 22);
+    ::close(full_now[0]);
+    ::close(full_now[1]);
 }
 
 TEST(notify_watchdog, stop_lets_a_handler_answer_before_its_deadline)
@@ -210,10 +216,15 @@ TEST(notify_watchdog, stop_does_not_wait_for_a_handler_that_hangs)
     // The thread outlives the test's scope.
     static std::atomic<bool> release{false};
     static std::atomic<bool> undone{false};
-    static auto &plugin = *new functional_plugin;
+    static std::atomic<bool> began{false};
+    auto &plugin = *new functional_plugin;
+    static std::vector<functional_plugin *> kept; // for the leak checker
+    kept.push_back(&plugin);
+    release = undone = began = false;
     plugin.on_undo([](const auto &, auto) { undone = true; });
     plugin.on(1, [](auto *c, const auto &, auto &a) {
         deputyd::effect_table.commit(c, "effect", 6);
+        began = true;
         wait_until([] { return release.load(); });
         return reply(a, 1);
     });
@@ -222,7 +233,8 @@ TEST(notify_watchdog, stop_does_not_wait_for_a_handler_that_hangs)
         host h({.deadline = 30ms, .deadlines = false});
         h.serve(container(1), plugin.table(), child.take_listener());
         child.go();
-        EXPECT_FALSE(h.wait_gone(1, 20ms));
+        wait_until([] { return began.load(); });
+        EXPECT_FALSE(h.wait_gone(1, 1ms));
         h.stop();
         EXPECT_EQ(h.left_behind(), 1U);
     }
