@@ -184,5 +184,20 @@ TEST(run_descriptors, are_the_standard_ones_only_and_their_limit_is_the_callers)
     EXPECT_EQ(run(argv).out, "0 1 2 333\n");
 }
 
+TEST(run_descriptors, of_closed_standard_streams_are_not_the_hosts)
+{
+    const std::string deputy = deputy_binary;
+    const outcome o =
+        run({"sh", "-c", deputy + " run -- sh -c 'readlink /proc/$$/fd/0 /proc/$$/fd/2' <&- 2>&-"});
+    EXPECT_EQ(o.out, "/dev/null\n/dev/null\n");
+}
+
+TEST(run_umask, may_be_strict)
+{
+    const std::string deputy = deputy_binary;
+    const outcome o = run({"sh", "-c", "umask 077; " + deputy + " run -- sh -c 'umask; ls -d /tmp'"});
+    EXPECT_EQ(o.out, "0077\n/tmp\n") << o.err;
+}
+
 } // namespace
 } // namespace deputyd::test

@@ -40,6 +40,15 @@ TEST(run_signals, end_a_command_that_does_not_handle_them)
     }
 }
 
+TEST(run_signals, end_a_command_that_blocks_them_for_a_moment)
+{
+    // dash blocks all of them while it forks.
+    process p(deputy_command({"sh", "-c", "echo up; while :; do (:); done"}));
+    ASSERT_TRUE(p.wait_output("up"));
+    p.kill(SIGTERM);
+    EXPECT_EQ(p.wait().status, 128 + SIGTERM);
+}
+
 TEST(run_signals, do_not_end_a_command_that_ignores_them)
 {
     process p(deputy_command({"sh", "-c", "trap '' TERM; echo up; read line; echo $line; exit 4"}));

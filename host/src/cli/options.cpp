@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <exception>
+#include <fcntl.h>
 #include <stdexcept>
 #include <string_view>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
@@ -99,6 +101,21 @@ run_options checked(const raw_options &raw, flags enabled, std::vector<std::stri
     return o;
 }
 
+/// A closed standard stream would be the number of some descriptor of ours, and the container gets those.
+void fill_standard_streams()
+{
+    while (true) {
+        const int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (fd > 2) {
+            close(fd);
+        }
+        if (fd < 0 || fd > 2) {
+            return;
+        }
+        fcntl(fd, F_SETFD, 0);
+    }
+}
+
 } // namespace
 
 int deputy_main(int argc, char **argv)
@@ -116,6 +133,7 @@ int deputy_main(int argc, char **argv)
     flags enabled;
     describe(*run_command, raw, enabled);
     try {
+        fill_standard_streams();
         start_log("info");
         // CLI11 would still read options of its own behind "--".
         char **const end = argv + argc;

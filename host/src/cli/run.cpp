@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.hpp"
@@ -101,6 +102,8 @@ child_plan make_plan(const run_options &options, const terminal &tty, const forw
     for (int stream = 0; stream < 3; ++stream) {
         plan.terminal_stream[stream] = plan.terminal && tty.is_stream(stream);
     }
+    plan.umask = umask(0);
+    umask(plan.umask);
     plan.signal_mask = signals.before();
     must(getrlimit(RLIMIT_NOFILE, &plan.descriptors), "read the limit of descriptors");
     return plan;
@@ -147,12 +150,20 @@ private:
     std::vector<loaded_plugin *> plugins_;
 };
 
+/// What handlers use while they run.
+struct served_plugins {
+    plugin_set plugins{plugin_extensions()};
+    handler_table handlers;
+    added_plugins added;
+};
+
 } // namespace
 
 int run(const run_options &options)
 {
     check_root();
-    plugin_set plugins(plugin_extensions());
+    auto kept = std::make_unique<served_plugins>();
+    plugin_set &plugins = kept->plugins;
     load_plugins(plugins, options);
     const std::vector<const handler *> selected = options.enabled.select(plugins);
     options.plugin_settings.check_plugins(plugins);
@@ -163,7 +174,7 @@ int run(const run_options &options)
             with_settings.emplace_back(h->plugin, options.plugin_settings.json(*h->plugin));
         }
     }
-    const handler_table handlers(selected);
+    const handler_table &handlers = kept->handlers = handler_table(selected);
 
     const forwarded_signals signals;
     terminal tty;
@@ -183,7 +194,6 @@ int run(const run_options &options)
     raise_descriptor_limit();
 
     // From here on there may be threads.
-    added_plugins added;
     std::optional<host> served;
     auto c = std::make_shared<container>(container{container_id, "run-" + std::to_string(getpid()),
                                                    process.user_ns(), process.wait_killable()});
@@ -191,7 +201,7 @@ int run(const run_options &options)
         check_listener(listener.get());
         plugins.ready();
         for (const auto &[plugin, json] : with_settings) {
-            added.add(*plugin, group, *c, json);
+            kept->added.add(*plugin, group, *c, json);
         }
         host::settings s;
         s.deadlines = options.deadlines;
@@ -203,8 +213,12 @@ int run(const run_options &options)
     const int status = supervise(process, group, signals, tty, options.command.front());
     group.remove();
     if (served) {
-        served->wait_gone(container_id, std::chrono::seconds(2));
+        const bool gone = served->wait_gone(container_id, std::chrono::seconds(2));
         served->stop();
+        if (!gone) {
+            log().warn("a handler has not returned: its plugin is left as it is");
+            static_cast<void>(kept.release());
+        }
     }
     return status;
 }

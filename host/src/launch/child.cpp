@@ -5,12 +5,15 @@
 #include <cstdlib>
 #include <exception>
 #include <grp.h>
+#include <linux/keyctl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sstream>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "launch/fail.hpp"
@@ -41,6 +44,10 @@ void become_container_root()
     // Changing ids clears it. Should the launcher have died before, the next message never comes.
     must(prctl(PR_SET_PDEATHSIG, SIGKILL), "follow the launcher's end");
     must(setsid(), "make a session");
+    // Whoever possesses the host's session keyring may use its keys. Kernels without keyrings say ENOSYS.
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS) {
+        fail("leave the host's session keyring");
+    }
 }
 
 void raise_loopback()
@@ -121,6 +128,7 @@ void set_up(const child_plan &plan, const channel &launcher)
     if (chdir(plan.directory.c_str()) != 0) {
         must(chdir("/"), "enter /");
     }
+    umask(plan.umask);
     must(setrlimit(RLIMIT_NOFILE, &plan.descriptors), "restore the limit of descriptors");
 }
 

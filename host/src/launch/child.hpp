@@ -27,6 +27,7 @@ struct child_plan {
     sigset_t signal_mask{};          ///< as the caller of deputy had it
     struct sigaction pipe_signal {
     };                    ///< SIGPIPE likewise
+    mode_t umask = 022;   ///< likewise
     rlimit descriptors{}; ///< RLIMIT_NOFILE likewise
 };
 

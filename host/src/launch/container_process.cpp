@@ -42,6 +42,8 @@ pid_t clone_into(const cgroup &group, bool host_network, deputy::unique_fd &pidf
     return pid;
 }
 
+constexpr int quick_checks = 10;
+
 /// Has no wrapper that C++ can link in glibc 2.36.
 void send(int pidfd, int number) noexcept
 {
@@ -67,19 +69,18 @@ bool terminates(int number)
 
 } // namespace
 
-bool handles_signal(std::string_view status, int number)
+signal_state read_signal_state(std::string_view status, int number)
 {
-    std::uint64_t all = 0;
-    for (const std::string_view field : {"SigBlk:\t", "SigIgn:\t", "SigCgt:\t"}) {
+    const auto has = [&](std::string_view field) {
         const std::size_t at = status.find(field);
+        std::uint64_t mask = 0;
         if (at != std::string_view::npos) {
             const std::string_view digits = status.substr(at + field.size(), 16);
-            std::uint64_t mask = 0;
             std::from_chars(digits.data(), digits.data() + digits.size(), mask, 16);
-            all |= mask;
         }
-    }
-    return (all >> (number - 1) & 1) != 0;
+        return (mask >> (number - 1) & 1) != 0;
+    };
+    return {has("SigIgn:\t") || has("SigCgt:\t"), has("SigBlk:\t"), has("SigPnd:\t") || has("ShdPnd:\t")};
 }
 
 container_process::container_process(const file_systems &files, const cgroup &group, std::uint32_t base,
@@ -153,19 +154,54 @@ void container_process::set_up()
     }
 }
 
-bool container_process::signal(int number) const
+signal_state container_process::state_of(int number) const
+{
+    std::ifstream in("/proc/" + std::to_string(pid_) + "/status"); // not reaped: the number is its own
+    std::ostringstream status;
+    status << in.rdbuf();
+    return read_signal_state(status.str(), number);
+}
+
+bool container_process::signal(int number)
 {
     if (terminates(number)) {
-        std::ifstream in("/proc/" + std::to_string(pid_) + "/status"); // not reaped: the number is its own
-        std::ostringstream status;
-        status << in.rdbuf();
-        if (!handles_signal(status.str(), number)) {
+        const signal_state s = state_of(number);
+        if (!s.handled && !s.blocked) {
             send(pidfd_.get(), SIGKILL);
             return true;
+        }
+        if (!s.handled) {
+            doubts_.push_back({number, 0});
         }
     }
     send(pidfd_.get(), number);
     return false;
+}
+
+int container_process::recheck()
+{
+    for (auto d = doubts_.begin(); d != doubts_.end();) {
+        const signal_state s = state_of(d->number);
+        if (!s.handled && !s.blocked) {
+            send(pidfd_.get(), SIGKILL);
+            return d->number;
+        }
+        ++d->checks;
+        // Blocked and taken: the program reads its signals, as from a signalfd.
+        const bool settled = s.handled || (!s.pending && d->checks > quick_checks);
+        d = settled ? doubts_.erase(d) : d + 1;
+    }
+    return 0;
+}
+
+int container_process::recheck_after() const noexcept
+{
+    int after = -1;
+    for (const doubt &d : doubts_) {
+        const int wanted = d.checks <= quick_checks ? 10 : 1000;
+        after = after < 0 || wanted < after ? wanted : after;
+    }
+    return after;
 }
 
 int container_process::wait()

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 #include <sys/types.h>
+#include <vector>
 
 #include <deputy/plugin.hpp>
 
@@ -14,6 +15,15 @@
 
 namespace deputyd
 {
+
+/// What becomes of a signal to a task.
+struct signal_state {
+    bool handled; ///< it is caught or ignored
+    bool blocked;
+    bool pending;
+};
+/// @param status text of /proc/PID/status.
+signal_state read_signal_state(std::string_view status, int number);
 
 /// The container's first process: pid 1 of its pid namespace, root of its user namespace. Main thread.
 class container_process
@@ -34,7 +44,13 @@ public:
     /// Sends a signal. Where its default would end the process but the kernel spares it as pid 1, it is
     /// killed.
     /// @return whether it was killed.
-    bool signal(int number) const;
+    bool signal(int number);
+    /// Looks again at signals that were blocked when they were sent: most programs block them for moments
+    /// only, as in fork(), and then the kernel drops them.
+    /// @return the signal for which it was killed, or 0.
+    int recheck();
+    /// For poll(): milliseconds until the next recheck(), or -1.
+    int recheck_after() const noexcept;
     /// Reaps it; call once it has ended (its pidfd is readable). @return exit status, or 128 + signal.
     int wait();
 
@@ -51,6 +67,7 @@ private:
                       std::uint32_t base, const child_plan &plan);
     void set_up();
     void end() noexcept;
+    signal_state state_of(int number) const;
 
     pid_t pid_ = -1;
     channel launcher_;
@@ -59,9 +76,11 @@ private:
     deputy::unique_fd listener_;
     std::uint64_t user_ns_ = 0;
     bool wait_killable_ = false;
+    struct doubt {
+        int number;
+        int checks; ///< so far
+    };
+    std::vector<doubt> doubts_;
 };
-
-/// Whether the text of /proc/PID/status says that the task catches, ignores or blocks a signal.
-bool handles_signal(std::string_view status, int number);
 
 } // namespace deputyd

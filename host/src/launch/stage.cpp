@@ -113,12 +113,14 @@ stage::stage(const file_systems &wanted, std::uint32_t base) : base_(base), host
 
 stage::home::home()
     : mount_ns(must(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), "open the mount namespace")),
-      directory(must(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open the working directory"))
+      directory(must(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open the working directory")),
+      umask(::umask(022)) // modes below are meant as they stand
 {
 }
 
 stage::home::~home()
 {
+    ::umask(umask);
     if (setns(mount_ns.get(), CLONE_NEWNS) != 0 || fchdir(directory.get()) != 0) {
         log().error("cannot return to the host's mount namespace: {}", std::strerror(errno));
     }

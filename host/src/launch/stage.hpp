@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <sys/types.h>
 
 #include <deputy/plugin.hpp>
 
@@ -27,10 +28,11 @@ public:
     stage &operator=(const stage &) = delete;
 
 private:
-    /// The host's mount namespace and working directory; goes back there in the end.
+    /// The host's mount namespace, working directory and umask; goes back there in the end.
     struct home {
         deputy::unique_fd mount_ns;
         deputy::unique_fd directory;
+        mode_t umask;
         home();
         ~home();
     };

@@ -29,7 +29,7 @@ sigset_t forwarded_set()
 }
 
 /// @return the signal for which the container was killed, if so.
-std::optional<int> forward(const container_process &process, const forwarded_signals &signals, terminal &tty)
+std::optional<int> forward(container_process &process, const forwarded_signals &signals, terminal &tty)
 {
     signalfd_siginfo info{};
     if (read(signals.fd(), &info, sizeof info) != sizeof info) {
@@ -80,11 +80,14 @@ int supervise(container_process &process, const cgroup &group, const forwarded_s
                         {linked ? process.link().fd() : -1, POLLIN, 0},
                         {tty.master(), tty.master_events(), 0},
                         {tty.keyboard(), POLLIN, 0}};
-        if (poll(fds, std::size(fds), -1) < 0) {
+        if (poll(fds, std::size(fds), process.recheck_after()) < 0) {
             if (errno != EINTR) {
                 fail("wait for the container");
             }
             continue;
+        }
+        if (const int number = fds[0].revents == 0 ? process.recheck() : 0; number != 0) {
+            killed_for = number;
         }
         if (fds[1].revents != 0 && fds[0].revents == 0) {
             const auto killed = forward(process, signals, tty);

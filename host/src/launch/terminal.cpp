@@ -42,6 +42,8 @@ void terminal::connect(deputy::unique_fd master)
     }
     must(fcntl(master.get(), F_SETFL, O_RDWR | O_NONBLOCK), "set up the terminal");
     master_ = std::move(master);
+    kept_open_.reset(ioctl(master_.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    must(kept_open_.get(), "open the container's terminal");
     take_keyboard();
 }
 
@@ -91,11 +93,7 @@ void terminal::from_container()
             typed_.erase(0, static_cast<std::size_t>(n));
         }
     }
-    if (!copy_output() && errno == EIO) {
-        // No process has the terminal open; one may open it again, but nobody tells us when.
-        master_.reset();
-        reading_ = false;
-    }
+    copy_output();
 }
 
 void terminal::from_keyboard()

@@ -54,7 +54,8 @@ private:
     bool reading_ = false; ///< it is the standard input too
     std::optional<termios> modes_;
     deputy::unique_fd master_;
-    std::string typed_; ///< not yet taken by the container
+    deputy::unique_fd kept_open_; ///< the other side: a container that closes its last one may open it again
+    std::string typed_;           ///< not yet taken by the container
 };
 
 } // namespace deputyd
