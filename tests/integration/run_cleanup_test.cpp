@@ -96,6 +96,13 @@ TEST(run_cleanup, leaves_nothing_when_setting_up_fails)
     EXPECT_THAT(left_by(deputy_command({"true"}, {"--bind", "/etc:/nowhere"}), 125), testing::IsEmpty());
 }
 
+TEST(run_cleanup, leaves_nothing_when_a_plugin_refuses_the_container)
+{
+    const std::vector<std::string> options = {"--plugin", DEPUTY_TEST_PLUGINS_DIR "/refuses.so", "--enable",
+                                              "refuses"};
+    EXPECT_THAT(left_by(deputy_command({"true"}, options), 125), testing::IsEmpty());
+}
+
 TEST(run_cleanup, ends_the_container_when_deputy_is_killed)
 {
     const std::string before = mounts_now();
