@@ -251,6 +251,19 @@ TEST_F(bpf_attach, an_attach_that_races_with_the_host_is_taken_back)
     EXPECT_TRUE(host.logged("taken back"));
 }
 
+TEST_F(bpf_attach, what_the_host_attaches_above_later_is_reported_once)
+{
+    start();
+    EXPECT_EQ(attach("above/own/a", load(), multi), 0);
+    tested_plugin::self->look_after_attached();
+    EXPECT_TRUE(host.lines().empty());
+    kernel.host_attaches("above", override);
+    tested_plugin::self->look_after_attached();
+    tested_plugin::self->look_after_attached();
+    EXPECT_EQ(host.lines().size(), 1u);
+    EXPECT_TRUE(host.logged("container-1: its device programs have shut off"));
+}
+
 TEST_F(bpf_attach, its_own_program_without_multi_shuts_its_own_cgroups_below_only)
 {
     start();

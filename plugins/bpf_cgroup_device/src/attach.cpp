@@ -178,6 +178,7 @@ deputy::result<void> plugin::do_attach(container_state &c, change &todo)
         return r;
     }
     programs_.attached(todo.program, todo.where.id, cgroup);
+    programs_.interrupt(); // the collector looks after it from now on
     if (todo.replaced && todo.replaced != todo.program) {
         programs_.detached(todo.replaced, todo.where.id);
     }

@@ -48,11 +48,41 @@ void plugin::ready()
             const bool look = programs_.any_attached();
             programs_.collect(look ? attached_interval : -1);
             if (look) {
-                programs_.collect_attached(*kernel_);
+                look_after_attached();
             }
         }
     });
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void plugin::look_after_attached()
+{
+    programs_.collect_attached(*kernel_);
+    look_above();
+}
+
+/// Programs that the host attaches above later, without ALLOW_MULTI, change what is in effect below: by the
+/// kernel's rules they give way to the container's. It is the host's doing, so it is only told.
+void plugin::look_above()
+{
+    std::vector<container_ptr> all;
+    {
+        const std::shared_lock hold(containers_mutex_);
+        for (const auto &[id, c] : containers_) {
+            all.push_back(c);
+        }
+    }
+    for (const auto &c : all) {
+        if (!c->cgroup || !programs_.any_attached(c->id)) {
+            continue;
+        }
+        const auto why = shut_off_by_attach(*kernel_, *c->cgroup);
+        const bool now = why && why->has_value();
+        if (now && !c->shut_off) {
+            report(*c, "its device programs have shut off what the host has attached since: " + **why);
+        }
+        c->shut_off = now;
+    }
 }
 
 void plugin::drain()

@@ -28,6 +28,7 @@ struct container_state {
     settings set;
     std::optional<own_cgroup> cgroup;           ///< none: nothing can be attached, so nothing is loaded
     token_bucket loads{pacer::for_container()}; ///< guarded by the pacer
+    std::atomic<bool> shut_off{false}; ///< the host's log has been told that its programs are not in effect
     std::mutex lines_mutex;
     token_bucket lines{64, 8}; ///< of the host's log, that refusals may fill
 };
@@ -87,6 +88,8 @@ public:
     deputy::answer link(deputy::call &call);
     void undo(const deputy::undo_request &request);
 
+    /// What the plugin's own thread does from time to time while programs are attached.
+    void look_after_attached();
     program_table &programs() { return programs_; }
 
 private:
@@ -102,6 +105,8 @@ private:
     }
 
     [[nodiscard]] container_ptr find(std::uint64_t id) const;
+    /// Reports containers whose programs something above has shut off since they were attached.
+    void look_above();
     /// A line of the host's log about a refusal.
     void report(container_state &c, const std::string &text);
 

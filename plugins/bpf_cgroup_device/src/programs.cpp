@@ -316,11 +316,13 @@ void program_table::collect_attached(kernel &k)
     }
 }
 
-bool program_table::any_attached()
+bool program_table::any_attached(std::optional<std::uint64_t> container)
 {
     const std::lock_guard hold(mutex_);
-    return std::any_of(programs_.begin(), programs_.end(),
-                       [](const auto &p) { return !p.second.attached_at.empty(); });
+    return std::any_of(programs_.begin(), programs_.end(), [&](const auto &p) {
+        const entry &e = p.second;
+        return !e.attached_at.empty() && (!container || e.program->container == *container);
+    });
 }
 
 void program_table::interrupt()

@@ -74,8 +74,8 @@ public:
     void collect(int timeout);
     /// Releases programs whose cgroup has been removed, or from which something else detached them.
     void collect_attached(kernel &k);
-    /// Whether collect_attached() has something to look at.
-    bool any_attached();
+    /// Whether a program is attached, of any container or of one.
+    bool any_attached(std::optional<std::uint64_t> container = {});
     /// Makes collect() return.
     void interrupt();
 
