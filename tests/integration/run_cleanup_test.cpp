@@ -79,7 +79,7 @@ TEST(run_cleanup, leaves_nothing_after_success)
 
 TEST(run_cleanup, ends_processes_and_cgroups_that_the_command_leaves)
 {
-    const char *script = "mkdir -p /sys/fs/cgroup/a/b /sys/fs/cgroup/c; setsid sleep 1000 & "
+    const char *script = "mkdir -p /sys/fs/cgroup/a/b /sys/fs/cgroup/.c; setsid sleep 1000 & "
                          "echo $! > /sys/fs/cgroup/a/b/cgroup.procs; exit 0";
     EXPECT_THAT(left_by(deputy_command({"sh", "-c", script}), 0), testing::IsEmpty());
 }

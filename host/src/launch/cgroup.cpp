@@ -136,7 +136,8 @@ void remove_children(int directory, clock::time_point until) noexcept
         return;
     }
     while (const dirent *entry = readdir(listing.get())) {
-        if (entry->d_type == DT_DIR && entry->d_name[0] != '.') {
+        if (entry->d_type == DT_DIR && std::strcmp(entry->d_name, ".") != 0 &&
+            std::strcmp(entry->d_name, "..") != 0) {
             remove_directory(directory, entry->d_name, until);
         }
     }

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <poll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <vector>
 
@@ -42,7 +44,11 @@ void close_others(std::vector<int> keep)
     char byte = 0;
     while (read(end, &byte, 1) < 0 && errno == EINTR) {
     }
-    _exit(remove_cgroup(parent_cgroup, name) ? 0 : 1);
+    while (!remove_cgroup(parent_cgroup, name)) {
+        // A task hangs in the kernel, as on a dead network file system: it goes when that lets it.
+        poll(nullptr, 0, 1000);
+    }
+    _exit(0);
 }
 
 } // namespace
@@ -62,7 +68,11 @@ reaper::reaper(const cgroup &group, const id_range &ids)
 reaper::~reaper()
 {
     alive_.reset();
-    while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    const deputy::unique_fd ended(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
+    pollfd readable{ended.get(), POLLIN, 0};
+    constexpr int patience = 2000; // milliseconds; where a task hangs in the kernel it goes on without us
+    if (poll(&readable, 1, patience) == 1) {
+        waitpid(pid_, nullptr, 0);
     }
 }
 

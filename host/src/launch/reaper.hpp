@@ -18,7 +18,7 @@ class reaper
 public:
     /// Call while the process has one thread.
     reaper(const cgroup &group, const id_range &ids);
-    /// Lets it end, and waits for it.
+    /// Lets it end, and waits for it unless a task of the container hangs in the kernel.
     ~reaper();
     reaper(const reaper &) = delete;
     reaper &operator=(const reaper &) = delete;
