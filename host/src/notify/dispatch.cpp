@@ -73,7 +73,9 @@ decision judge(const handler &h, const deputy_call &call, container_load &load, 
                const deputy_answer &a)
 {
     if (verdict < 0) {
-        if (load.log_allowed()) {
+        // The host itself said the one or the other: a caller that has gone is no failure.
+        const bool gone = verdict == -ESRCH || verdict == -ECANCELED;
+        if (!gone && load.log_allowed()) {
             log().error("{}: plugin {} failed in {} of thread {}: {}", call.container->name, h.plugin->name(),
                         h.syscall, call.syscall.tid, std::strerror(-verdict));
         }

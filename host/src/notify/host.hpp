@@ -43,7 +43,8 @@ public:
     bool wait_gone(std::uint64_t container, std::chrono::milliseconds at_most);
 
     /// Ends every lane: calls in flight are answered first, at most until the deadline. A thread that
-    /// hangs in the kernel is left behind. A second call does nothing.
+    /// hangs in the kernel is left behind. A signal interrupts the threads that wait for calls; a handler
+    /// that has just begun may see EINTR. A second call does nothing.
     void stop();
 
     /// How many threads stop() left behind. While there are any, they may come back into their plugins,
