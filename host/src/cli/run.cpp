@@ -154,27 +154,45 @@ private:
 struct served_plugins {
     plugin_set plugins{plugin_extensions()};
     handler_table handlers;
+    std::vector<std::pair<loaded_plugin *, std::string>> enabled; ///< with their settings
     added_plugins added;
+
+    explicit served_plugins(const run_options &options)
+    {
+        load_plugins(plugins, options);
+        const std::vector<const handler *> selected = options.enabled.select(plugins);
+        options.plugin_settings.check_plugins(plugins);
+        for (const handler *h : selected) {
+            const auto same = [&](const auto &entry) { return entry.first == h->plugin; };
+            if (std::none_of(enabled.begin(), enabled.end(), same)) {
+                enabled.emplace_back(h->plugin, options.plugin_settings.json(*h->plugin));
+            }
+        }
+        handlers = handler_table(selected);
+    }
 };
+
+/// Begins to answer the container's calls.
+void serve(host &h, served_plugins &kept, const cgroup &group, container_process &process)
+{
+    deputy::unique_fd listener = process.take_listener();
+    check_listener(listener.get());
+    const auto c = std::make_shared<container>(container{container_id, "run-" + std::to_string(getpid()),
+                                                         process.user_ns(), process.wait_killable()});
+    kept.plugins.ready();
+    for (const auto &[plugin, json] : kept.enabled) {
+        kept.added.add(*plugin, group, *c, json);
+    }
+    h.serve(c, kept.handlers, std::move(listener));
+}
 
 } // namespace
 
 int run(const run_options &options)
 {
     check_root();
-    auto kept = std::make_unique<served_plugins>();
-    plugin_set &plugins = kept->plugins;
-    load_plugins(plugins, options);
-    const std::vector<const handler *> selected = options.enabled.select(plugins);
-    options.plugin_settings.check_plugins(plugins);
-    std::vector<std::pair<loaded_plugin *, std::string>> with_settings;
-    for (const handler *h : selected) {
-        const auto same = [&](const auto &entry) { return entry.first == h->plugin; };
-        if (std::none_of(with_settings.begin(), with_settings.end(), same)) {
-            with_settings.emplace_back(h->plugin, options.plugin_settings.json(*h->plugin));
-        }
-    }
-    const handler_table &handlers = kept->handlers = handler_table(selected);
+    auto kept = std::make_unique<served_plugins>(options);
+    const bool is_served = !kept->enabled.empty();
 
     const forwarded_signals signals;
     terminal tty;
@@ -183,8 +201,8 @@ int run(const run_options &options)
     };
     ignore.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &ignore, &plan.pipe_signal);
-    if (!selected.empty()) {
-        plan.filter = make_filter(handlers);
+    if (is_served) {
+        plan.filter = make_filter(kept->handlers);
     }
 
     const id_range ids;
@@ -193,20 +211,12 @@ int run(const run_options &options)
     container_process process(options.files, group, ids.base(), plan);
     raise_descriptor_limit();
 
-    // From here on there may be threads.
-    std::optional<host> served;
-    auto c = std::make_shared<container>(container{container_id, "run-" + std::to_string(getpid()),
-                                                   process.user_ns(), process.wait_killable()});
-    if (deputy::unique_fd listener = process.take_listener()) {
-        check_listener(listener.get());
-        plugins.ready();
-        for (const auto &[plugin, json] : with_settings) {
-            kept->added.add(*plugin, group, *c, json);
-        }
+    std::optional<host> served; // from here on there may be threads
+    if (is_served) {
         host::settings s;
         s.deadlines = options.deadlines;
         served.emplace(s);
-        served->serve(c, handlers, std::move(listener));
+        serve(*served, *kept, group, process);
     }
     tty.connect(process.take_terminal());
     process.go();
