@@ -3,11 +3,15 @@
  * Makes a BPF_PROG_LOAD whose attribute, instructions, license or log buffer lies in memory that is never
  * delivered, while another thread makes ordinary ones.
  *
- *   hang_client fuse|userfaultfd DEVICE attr|insns|license|log [DIRECTORY]
+ *   hang_client file FILE attr|insns|license|log          FILE on a file system that "serve" serves
+ *   hang_client fuse DIRECTORY,DEVICE attr|...            makes that file system here, on DIRECTORY
+ *   hang_client userfaultfd DEVICE attr|...
+ *   hang_client serve DIRECTORY DEVICE                    until standard input ends, in a mount namespace of
+ *                                                         its own, so that nothing of it stays
  *
- * DEVICE is /dev/fuse or /dev/userfaultfd or a node like it. DIRECTORY is where the FUSE file system goes.
- * After the ordinary calls it prints "served N" and reads a line from standard input; then it waits for the
- * hanging call's answer, if "wait" was the line, and ends.
+ * DEVICE is /dev/fuse or /dev/userfaultfd or a node like it. After the ordinary calls it prints "served N"
+ * and reads a line from standard input; then it waits for the hanging call's answer, if "wait" was the line,
+ * and ends.
  */
 #include "bpf_call.h"
 
@@ -15,6 +19,7 @@
 #include <linux/fuse.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -89,22 +94,48 @@ static void *serve(void *device)
     }
 }
 
-static void *fuse_memory(const char *device, const char *directory, size_t size)
+static void start_server(const char *device, const char *directory)
 {
     const int fuse = open(device, O_RDWR | O_CLOEXEC);
     if (fuse < 0)
         die(device);
-    char options[128], path[256];
-    snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
+    char options[128];
+    snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fuse);
     if (mount("hang", directory, "fuse", MS_NOSUID | MS_NODEV, options) != 0)
         die("mount a FUSE file system");
     pthread_t server;
     pthread_create(&server, NULL, serve, (void *)(intptr_t)fuse);
-    snprintf(path, sizeof(path), "%s/file", directory);
+}
+
+static void *file_memory(const char *path, size_t size)
+{
     const int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
         die(path);
-    return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+    close(file); // at exit it would wait for its server, which is gone by then
+    return memory;
+}
+
+static void *fuse_memory(const char *directory, const char *device, size_t size)
+{
+    char path[256];
+    start_server(device, directory);
+    snprintf(path, sizeof(path), "%s/file", directory);
+    return file_memory(path, size);
+}
+
+static int serve_until_end(const char *directory, const char *device)
+{
+    char byte;
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        die("make a mount namespace");
+    start_server(device, directory);
+    puts("serving");
+    fflush(stdout);
+    while (read(STDIN_FILENO, &byte, 1) == 1)
+        ;
+    return 0;
 }
 
 static void *userfaultfd_memory(const char *device, size_t size)
@@ -157,15 +188,26 @@ static void *hang(void *argument)
     return NULL;
 }
 
+static void *memory_of(const char *kind, char *where, size_t size)
+{
+    if (strcmp(kind, "file") == 0)
+        return file_memory(where, size);
+    if (strcmp(kind, "userfaultfd") == 0)
+        return userfaultfd_memory(where, size);
+    char *device = strchr(where, ',');
+    if (device == NULL)
+        exit(2);
+    *device++ = '\0';
+    return fuse_memory(where, device, size);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 4)
+    if (argc != 4)
         return 2;
-    struct hanging hanging = {argv[3], NULL};
-    if (strcmp(argv[1], "fuse") == 0)
-        hanging.memory = fuse_memory(argv[2], argc > 4 ? argv[4] : "/mnt", 65536);
-    else
-        hanging.memory = userfaultfd_memory(argv[2], 65536);
+    if (strcmp(argv[1], "serve") == 0)
+        return serve_until_end(argv[2], argv[3]);
+    struct hanging hanging = {argv[3], memory_of(argv[1], argv[2], 65536)};
     if (hanging.memory == MAP_FAILED)
         die("mmap");
     pthread_t thread;

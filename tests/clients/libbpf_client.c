@@ -36,7 +36,6 @@ static void *run(void *arguments)
     struct bpf_prog_info info = {0};
     __u32 size = sizeof(info);
     check("info", bpf_obj_get_info_by_fd(program, &info, &size));
-    printf("name %s\n", info.name);
     const int procs = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
     check("enter", write(procs, "0", 1) == 1 ? 0 : -errno);
     const int device = open(argv[4], O_RDONLY | O_CLOEXEC);

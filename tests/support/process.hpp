@@ -61,6 +61,8 @@ public:
             done += static_cast<std::size_t>(n);
         }
     }
+    /// What it has printed so far, as far as wait_output() has read it.
+    [[nodiscard]] const std::string &output() const { return got_.out; }
     void close_input() { in_.reset(); }
     /// Reads until its output holds text. @return whether it does before the end and the timeout.
     bool wait_output(const std::string &text)
