@@ -11,24 +11,14 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.hpp"
+#include "cli/profile.hpp"
+#include "cli/repeated.hpp"
 #include "cli/run.hpp"
 
 namespace deputyd
 {
 namespace
 {
-
-/// An option that may be given several times, with one value each.
-CLI::Option *repeated(CLI::App &app, const std::string &name, std::vector<std::string> &into,
-                      const std::string &value, const std::string &help)
-{
-    return app.add_option(name, into, help)
-        ->type_name(value)
-        ->type_size(1)
-        ->expected(1, CLI::detail::expected_max_vector_size)
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-}
 
 /// What the command line holds, before it is checked.
 struct raw_options {
@@ -132,6 +122,7 @@ int deputy_main(int argc, char **argv)
     raw_options raw;
     flags enabled;
     describe(*run_command, raw, enabled);
+    profile_command profile(app);
     try {
         fill_standard_streams();
         start_log("info");
@@ -139,6 +130,9 @@ int deputy_main(int argc, char **argv)
         char **const end = argv + argc;
         char **const dashes = std::find(argv, end, std::string_view("--"));
         app.parse(static_cast<int>(dashes - argv), argv);
+        if (profile.is_chosen()) {
+            return profile.run();
+        }
         std::vector<std::string> command = run_command->remaining();
         if (!command.empty() && command.front().starts_with('-')) {
             throw std::runtime_error("deputy run has no option " + command.front() +

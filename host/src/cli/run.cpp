@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/log.hpp"
-#include "base/nearest.hpp"
 #include "launch/cgroup.hpp"
 #include "launch/container_process.hpp"
 #include "launch/fail.hpp"
@@ -23,6 +22,7 @@
 #include "launch/terminal.hpp"
 #include "notify/host.hpp"
 #include "plugin/handler_table.hpp"
+#include "plugin/plugin_directory.hpp"
 #include "plugin/plugin_set.hpp"
 
 namespace deputyd
@@ -38,36 +38,6 @@ void check_root()
         throw std::runtime_error(
             "deputy run makes a container with rights that only root has: run it as root, for "
             "example with sudo");
-    }
-}
-
-[[noreturn]] void unknown_plugin(const std::string &name, const run_options &options)
-{
-    std::vector<std::string> known;
-    std::error_code ignored;
-    for (const auto &entry : std::filesystem::directory_iterator(options.plugin_directory, ignored)) {
-        if (entry.path().extension() == ".so") {
-            known.push_back(entry.path().stem());
-        }
-    }
-    throw std::runtime_error("there is no plugin " + name + " in " + options.plugin_directory.string() +
-                             did_you_mean(name, known) +
-                             " (--plugin-dir and --plugin say where plugins are)");
-}
-
-void load_plugins(plugin_set &plugins, const run_options &options)
-{
-    for (const auto &file : options.plugin_files) {
-        plugins.load(std::filesystem::absolute(file));
-    }
-    for (const std::string &name : options.enabled.plugins()) {
-        if (plugins.find(name) == nullptr) {
-            const auto file = std::filesystem::absolute(options.plugin_directory) / (name + ".so");
-            if (!std::filesystem::exists(file)) {
-                unknown_plugin(name, options);
-            }
-            plugins.load(file);
-        }
     }
 }
 
@@ -159,7 +129,7 @@ struct served_plugins {
 
     explicit served_plugins(const run_options &options)
     {
-        load_plugins(plugins, options);
+        load_plugins(plugins, options.plugin_files, options.enabled.plugins(), options.plugin_directory);
         const std::vector<const handler *> selected = options.enabled.select(plugins);
         options.plugin_settings.check_plugins(plugins);
         for (const handler *h : selected) {

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// deputy-runtime: an OCI runtime around another, for engines that drop listenerPath from seccomp profiles.
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include "base/log.hpp"
+#include "notify/host.hpp"
+#include "plugin/plugin_directory.hpp"
+#include "policy/config_tree.hpp"
+#include "policy/policies.hpp"
+#include "profile/bundle.hpp"
+#include "profile/runtime_arguments.hpp"
+#include "profile/supervise_config.hpp"
+
+namespace
+{
+
+using namespace deputyd;
+using profile::bundle;
+using profile::runtime_options;
+
+constexpr const char *help =
+    "deputy-runtime [OPTIONS] ARGUMENTS: run an OCI runtime with these arguments; before it makes a "
+    "container "
+    "that\nasks for deputy, by --deputy-policy or its annotation deputy.policy, lead its calls to deputyd\n\n"
+    "  --runtime PATH           The runtime; else $DEPUTY_RUNTIME, else runc or crun in /usr/bin or "
+    "/usr/sbin\n"
+    "  --deputy-policy NAME     The policy, for every container; before the annotation\n"
+    "  --deputy-enable LIST     Handlers, instead of those of the policy in the configuration\n"
+    "  --deputy-disable LIST    Turn handlers off again; the last option counts\n"
+    "  --deputy-plugin FILE.so  Load a plugin from a file\n"
+    "  --deputy-plugin-dir DIR  Where plugins are looked for by name\n"
+    "  --deputy-config FILE     The configuration; else /etc/deputy/deputy.toml\n"
+    "  --deputy-socket PATH     Where deputyd listens; else /run/deputy/oci.sock\n"
+    "  --deputy-help            Print this help\n";
+
+/// A name that metadata can carry.
+void check_policy_name(const std::string &name)
+{
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               c == '-' || c == '.';
+    };
+    if (name.empty() || name.size() > 63 || !std::all_of(name.begin(), name.end(), fits)) {
+        throw std::runtime_error("no name of a policy: " + escaped(name));
+    }
+}
+
+/// What packages ship, the administrator's file, and the directory beside it; later ones win.
+config_node read_configuration(const std::filesystem::path &file)
+{
+    config_node tree;
+    tree.is_table = true;
+    merge_directory(tree, "/usr/lib/deputy/conf.d");
+    if (std::filesystem::exists(file)) {
+        tree.merge(read_toml(file));
+    }
+    merge_directory(tree, file.parent_path() / "conf.d");
+    return tree;
+}
+
+std::vector<const handler *> handlers_of_policy(const std::string &name, const runtime_options &o,
+                                                plugin_set &plugins)
+{
+    const policies all(read_configuration(o.configuration));
+    const policy *p = all.find(name);
+    if (p == nullptr) {
+        throw std::runtime_error(
+            "there is no policy " + name + " in " + o.configuration.string() +
+            " and what is beside it (--deputy-enable says without a configuration what is on)");
+    }
+    std::vector<std::string> names;
+    for (const auto &[plugin, flag] : p->enable.children) {
+        if (flag.leaf != false) {
+            names.push_back(plugin);
+        }
+    }
+    load_plugins(plugins, o.plugins, names, o.plugin_directory);
+    return enabled_handlers(*p, plugins);
+}
+
+void supervise_bundle(bundle &b, const std::string &policy, const runtime_options &o)
+{
+    check_policy_name(policy);
+    plugin_set plugins(plugin_extensions());
+    std::vector<const handler *> handlers;
+    if (o.names_handlers) {
+        load_plugins(plugins, o.plugins, o.enabled.plugins(), o.plugin_directory);
+        handlers = o.enabled.select(plugins);
+    } else {
+        handlers = handlers_of_policy(policy, o, plugins);
+    }
+    profile::json config = b.config();
+    profile::supervise(config, profile::claims(handlers), o.socket, policy);
+    b.replace(config);
+}
+
+/// Edits the container's configuration if the container, or an option, asks for it.
+void prepare(const std::vector<std::string> &arguments, const runtime_options &o)
+{
+    const profile::runtime_request request = profile::understand(arguments);
+    if (!request.makes_container()) {
+        return;
+    }
+    if (request.names_config) {
+        throw std::runtime_error("crun's option --config is not understood here: name the file config.json");
+    }
+    std::optional<bundle> b = bundle::open(request.bundle);
+    if (!b) {
+        return;
+    }
+    const std::optional<std::string> asked =
+        o.policy.empty() ? b->annotation("deputy.policy") : std::optional<std::string>(o.policy);
+    if (asked) {
+        supervise_bundle(*b, *asked, o);
+    }
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    try {
+        start_log("info");
+        const std::vector<std::string> all(argv + 1, argv + argc);
+        const runtime_options o = profile::own_options(all, DEPUTY_PLUGIN_DIR);
+        if (o.help) {
+            std::fputs(help, stdout);
+            return 0;
+        }
+        const std::string runtime = profile::find_runtime(o.runtime);
+        const auto own = static_cast<std::ptrdiff_t>(o.count);
+        prepare({all.begin() + own, all.end()}, o);
+        std::vector<char *> arguments = {const_cast<char *>(runtime.c_str())};
+        arguments.insert(arguments.end(), argv + 1 + own, argv + argc);
+        arguments.push_back(nullptr);
+        ::execv(runtime.c_str(), arguments.data());
+        throw std::runtime_error("cannot execute " + runtime + ": " + std::strerror(errno));
+    } catch (const std::exception &e) {
+        std::fprintf(stderr, "deputy-runtime: %s\n", e.what());
+        return 125;
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profile/write.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "base/nearest.hpp"
+#include "profile/architectures.hpp"
+#include "profile/lxc_text.hpp"
+#include "profile/merge.hpp"
+
+namespace deputyd::profile
+{
+namespace
+{
+
+constexpr std::size_t largest_profile = 4 * 1024 * 1024;
+constexpr std::size_t longest_socket = 107; // of sun_path, without its NUL
+constexpr const char *lxc_default = "/usr/share/lxc/config/common.seccomp";
+constexpr const char *json_defaults[] = {"/etc/containers/seccomp.json",
+                                         "/usr/share/containers/seccomp.json"};
+
+json empty_profile(format kind)
+{
+    const architecture_family &native = native_architectures();
+    json p = {{"defaultAction", "SCMP_ACT_ALLOW"}};
+    if (kind == format::docker) {
+        p["archMap"] = json::array({{{"architecture", native.name}, {"subArchitectures", native.others}}});
+    } else {
+        p["architectures"] = native.all();
+    }
+    p["syscalls"] = json::array();
+    return p;
+}
+
+std::string read_default()
+{
+    for (const char *file : json_defaults) {
+        if (std::filesystem::exists(file)) {
+            return read_profile(file);
+        }
+    }
+    throw std::runtime_error(
+        "no default profile is installed (/usr/share/containers/seccomp.json of podman): "
+        "install it or name one with --base FILE");
+}
+
+json read_base(const recipe &r)
+{
+    if (r.base == "none") {
+        return empty_profile(r.kind);
+    }
+    try {
+        return parse_profile(r.base == "default" ? read_default() : read_profile(r.base));
+    } catch (const std::exception &e) {
+        throw std::runtime_error(r.base == "default" ? e.what() : r.base + ": " + e.what());
+    }
+}
+
+std::string write_lxc(const recipe &r, std::span<const claim> wanted)
+{
+    if (!r.metadata.empty()) {
+        throw std::runtime_error("profiles of LXC have no metadata: set lxc.seccomp.notify.cookie = " +
+                                 r.metadata + " in the container's configuration");
+    }
+    if (r.base == "none") {
+        return merge_lxc(empty_lxc(), wanted);
+    }
+    const std::string file = r.base == "default" ? lxc_default : r.base;
+    const std::string text = read_profile(file);
+    try {
+        return merge_lxc(parse_lxc(text), wanted);
+    } catch (const std::exception &e) {
+        throw std::runtime_error(file + ": " + e.what());
+    }
+}
+
+/// Adds the flags that the runtime takes, and leaves out those that it refuses.
+void add_flags(json &profile, const runtime &r)
+{
+    const auto accepted = r.flags();
+    if (!accepted) {
+        return;
+    }
+    const auto takes = [&](const json &flag) {
+        return std::any_of(accepted->begin(), accepted->end(),
+                           [&](const std::string &a) { return flag == a; });
+    };
+    json flags = json::array();
+    const json old = profile.value("flags", json::array());
+    for (const json &flag : old) {
+        if (takes(flag) && flag != wait_killable) {
+            flags.push_back(flag);
+        }
+    }
+    if (takes(wait_killable)) {
+        if (old.empty()) {
+            flags.push_back(spec_allow); // what runtimes set where a profile names no flags
+        }
+        flags.push_back(wait_killable);
+    }
+    profile.erase("flags");
+    if (!flags.empty()) {
+        profile["flags"] = flags;
+    }
+}
+
+} // namespace
+
+format format_by_name(const std::string &name)
+{
+    const std::vector<std::string> known = {"oci", "docker", "lxc"};
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found == known.end()) {
+        throw std::runtime_error("no format " + name + did_you_mean(name, known) +
+                                 "; there are oci, docker and lxc");
+    }
+    return static_cast<format>(found - known.begin());
+}
+
+json with_listener(json profile, const recipe &r, std::span<const claim> wanted)
+{
+    if (profile.is_null()) {
+        profile = empty_profile(r.kind);
+    }
+    merge(profile, wanted);
+    if (!any_notifies(wanted)) {
+        if (!r.metadata.empty()) {
+            throw std::runtime_error(
+                "metadata goes with a listener, and nothing is enabled: --enable says what");
+        }
+        return profile;
+    }
+    if (!r.socket.starts_with('/') || r.socket.size() > longest_socket) {
+        throw std::runtime_error("the socket must be an absolute path of at most 107 bytes: " + r.socket);
+    }
+    if (r.for_runtime && !r.for_runtime->keeps_listener()) {
+        throw std::runtime_error(
+            r.for_runtime->text() +
+            " drops listenerPath from profiles: use deputy-runtime with it, or a newer one");
+    }
+    if (r.for_runtime) {
+        add_flags(profile, *r.for_runtime);
+    }
+    profile["listenerPath"] = r.socket;
+    profile.erase("listenerMetadata");
+    if (!r.metadata.empty()) {
+        profile["listenerMetadata"] = r.metadata;
+    }
+    return profile;
+}
+
+std::string write_profile(const recipe &r, std::span<const claim> wanted)
+{
+    if (r.kind == format::lxc) {
+        return write_lxc(r, wanted);
+    }
+    json base = read_base(r);
+    if (r.kind == format::oci) {
+        base = resolve(base, r.where);
+    }
+    return with_listener(std::move(base), r, wanted).dump(1, '\t') + "\n";
+}
+
+std::string read_profile(const std::filesystem::path &file)
+{
+    std::ifstream in(file, std::ios::binary);
+    std::string text(largest_profile + 1, '\0');
+    if (!in.read(text.data(), static_cast<std::streamsize>(text.size())) && in.gcount() == 0) {
+        throw std::runtime_error("cannot read " + file.string() + ": " +
+                                 (errno != 0 ? std::strerror(errno) : "it is empty"));
+    }
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    if (text.size() > largest_profile) {
+        throw std::runtime_error(file.string() + " is no profile: it has more than 4 MiB");
+    }
+    return text;
+}
+
+json parse_profile(const std::string &text)
+{
+    json p;
+    try {
+        p = json::parse(text);
+    } catch (const json::exception &e) {
+        throw std::runtime_error(std::string("not JSON: ") + e.what());
+    }
+    if (p.is_object() && p.contains("linux") && p["linux"].is_object() && p["linux"].contains("seccomp")) {
+        return p["linux"]["seccomp"];
+    }
+    return p;
+}
+
+} // namespace deputyd::profile
