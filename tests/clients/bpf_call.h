@@ -44,8 +44,12 @@ static inline uint64_t address(const void *pointer)
     return (uint64_t)(uintptr_t)pointer;
 }
 
-/** The name of every program that a client loads, so that a test can count them: at most 15 characters. */
-static const char *program_name = "deputy_test";
+/** The name of every program that a client loads, so that a test can count them: PROGRAM_NAME. */
+static inline const char *program_name(void)
+{
+    const char *name = getenv("PROGRAM_NAME");
+    return name == NULL ? "deputy_test" : name;
+}
 
 static inline int load_program(const struct bpf_insn *insns, unsigned count)
 {
@@ -53,7 +57,7 @@ static inline int load_program(const struct bpf_insn *insns, unsigned count)
                            .insn_cnt = count,
                            .insns = address(insns),
                            .license = address("GPL")};
-    strncpy(attr.prog_name, program_name, sizeof(attr.prog_name) - 1);
+    strncpy(attr.prog_name, program_name(), sizeof(attr.prog_name) - 1);
     return (int)bpf_call(BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 

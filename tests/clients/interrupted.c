@@ -80,7 +80,6 @@ int main(int argc, char **argv)
     if (argc != 4)
         return 2;
     const int cgroup = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    program_name = "interrupted";
     const int killing = strcmp(argv[3], "kill") == 0;
     tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     tally->limit = atoi(argv[2]);

@@ -32,6 +32,15 @@ template <class Condition> bool eventually(Condition holds)
     return holds();
 }
 
+/// Of the programs that this process's containers load; at most 15 characters.
+const std::string name = "killed_" + std::to_string(::getpid());
+
+/// Sets the clients' name for programs.
+command named(const command &inside)
+{
+    return command{"/usr/bin/env", "PROGRAM_NAME=" + name} + inside;
+}
+
 class killed_callers : public testing::TestWithParam<const char *>
 {
 };
@@ -46,21 +55,21 @@ TEST_P(killed_callers, leave_no_program_no_descriptor_and_a_host_that_serves)
         "rmdir /sys/fs/cgroup/one; echo removed; read x; "
         "/run/clients/device_client cgroup=/sys/fs/cgroup/one query "
         "load=deny:1:5 attach=0,2 query enter open=/dev/zero";
-    process p(device_container({}, {"/bin/sh", "-c", script}));
+    process p(device_container({}, named({"/bin/sh", "-c", script})));
     ASSERT_TRUE(p.wait_output("ready")) << p.wait().err;
-    ASSERT_TRUE(eventually([] { return programs_named("deputy_test").empty(); }));
+    ASSERT_TRUE(eventually([] { return programs_named(name).empty(); }));
     const std::size_t before = descriptors(p.pid());
     p.write("\n");
     ASSERT_TRUE(p.wait_output("looked")) << p.wait().err;
     // One that was killed between its attach and its detach leaves what it attached, as on any host; all
     // others leave nothing.
     const auto queried = [&] { return std::stoul(values(p.output())["query"]); };
-    EXPECT_TRUE(eventually([&] { return programs_named("interrupted").size() <= queried(); }))
-        << programs_named("interrupted").size() << " programs are left, " << queried() << " are attached";
+    EXPECT_TRUE(eventually([&] { return programs_named(name).size() <= queried(); }))
+        << programs_named(name).size() << " programs are left, " << queried() << " are attached";
     p.write("\n");
     ASSERT_TRUE(p.wait_output("removed"));
-    EXPECT_TRUE(eventually([] { return programs_named("interrupted").empty(); }))
-        << programs_named("interrupted").size() << " programs are left";
+    EXPECT_TRUE(eventually([] { return programs_named(name).empty(); }))
+        << programs_named(name).size() << " programs are left";
     EXPECT_TRUE(eventually([&] { return descriptors(p.pid()) <= before; }))
         << descriptors(p.pid()) << " descriptors of the host, " << before << " before";
     p.write("\n");
@@ -81,15 +90,16 @@ INSTANTIATE_TEST_SUITE_P(by, killed_callers, testing::Values("kill", "signal", "
 TEST(killed_containers, leave_no_program)
 {
     {
-        process p(device_container({}, {client("device_client"), "cgroup=/sys/fs/cgroup/one", "load=deny:1:5",
-                                        "attach=0,2", "id=0", "load=allow", "say=ready", "wait"}));
+        process p(
+            device_container({}, named({client("device_client"), "cgroup=/sys/fs/cgroup/one", "load=deny:1:5",
+                                        "attach=0,2", "id=0", "load=allow", "say=ready", "wait"})));
         ASSERT_TRUE(p.wait_output("say=ready")) << p.wait().err;
-        EXPECT_FALSE(programs_named("deputy_test").empty());
+        EXPECT_FALSE(programs_named(name).empty());
         p.kill(SIGTERM);
         p.wait();
     }
-    EXPECT_TRUE(eventually([] { return programs_named("deputy_test").empty(); }))
-        << programs_named("deputy_test").size() << " programs are left";
+    EXPECT_TRUE(eventually([] { return programs_named(name).empty(); }))
+        << programs_named(name).size() << " programs are left";
 }
 
 } // namespace

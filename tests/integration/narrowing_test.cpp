@@ -89,7 +89,9 @@ command attempts()
     return all;
 }
 
-using combination = std::tuple<mode, mode>;
+/// Above, at the container's own cgroup, and whether the container has loaded its programs before the host
+/// attaches: where an attach would be refused, so is a load.
+using combination = std::tuple<mode, mode, bool>;
 
 class narrowing : public testing::TestWithParam<combination>
 {
@@ -97,28 +99,27 @@ class narrowing : public testing::TestWithParam<combination>
 
 TEST_P(narrowing, what_was_denied_stays_denied)
 {
-    const auto [ancestor, own] = GetParam();
+    const auto [ancestor, own, loads_first] = GetParam();
     const host_cgroup parent("deputy-narrowing");
     const deputy::unique_fd denies_full = load_denial(1, 7), denies_zero = load_denial(1, 5);
     ASSERT_TRUE(denies_full && denies_zero);
-    ASSERT_EQ(attach(ancestor, parent.directory(), denies_full.get()), 0);
 
-    // Directories first: which devices are denied at the start is asked where nothing is attached by the
-    // container.
-    const command actions = command{client("device_client"), "say=ready", "wait"} + command{"say=start"} +
-                            look +
-                            command{"cgroup=/sys/fs/cgroup/child", "cgroup=/sys/fs/cgroup/child/deep",
-                                    "say=try", "load=allow", "load=allow"} +
-                            attempts() + command{"say=end"};
+    const command load = {"load=allow", "load=allow"}, wait = {"say=ready", "wait"};
+    // Which devices are denied at the start is asked before the container attaches anything.
+    const command actions =
+        command{client("device_client")} + (loads_first ? load + wait : wait + load) + command{"say=start"} +
+        look + command{"cgroup=/sys/fs/cgroup/child", "cgroup=/sys/fs/cgroup/child/deep", "say=try"} +
+        attempts() + command{"say=end"};
     process p(parent.inside(device_container({}, actions)));
     if (!p.wait_output("say=ready")) {
         FAIL() << p.wait().err;
     }
     const deputy::unique_fd group = container_cgroup(parent.path());
     ASSERT_TRUE(group);
-    const int attached = attach(own, group.get(), denies_zero.get());
+    ASSERT_EQ(attach(ancestor, parent.directory(), denies_full.get()), 0);
     // Below an exclusive program the kernel lets nobody attach.
-    ASSERT_EQ(attached, ancestor == mode::exclusive && own != mode::absent ? -EPERM : 0);
+    ASSERT_EQ(attach(own, group.get(), denies_zero.get()),
+              ancestor == mode::exclusive && own != mode::absent ? -EPERM : 0);
     p.write("\n");
     const outcome o = p.wait();
     ASSERT_EQ(o.status, 0) << o.err;
@@ -150,9 +151,12 @@ TEST_P(narrowing, what_was_denied_stays_denied)
 INSTANTIATE_TEST_SUITE_P(each, narrowing,
                          testing::Combine(testing::Values(mode::exclusive, mode::overridable, mode::multi),
                                           testing::Values(mode::absent, mode::exclusive, mode::overridable,
-                                                          mode::multi)),
+                                                          mode::multi),
+                                          testing::Bool()),
                          [](const testing::TestParamInfo<combination> &info) {
-                             return name(std::get<0>(info.param)) + "_above_" + name(std::get<1>(info.param));
+                             return name(std::get<0>(info.param)) + "_above_" +
+                                    name(std::get<1>(info.param)) +
+                                    (std::get<2>(info.param) ? "_after_loads" : "_before_loads");
                          });
 
 } // namespace
