@@ -17,6 +17,9 @@
  *   fetch=N           fetches the Nth program that a query names
  *   id=P              prints the id of a program
  *   close=P
+ *   command=N,P       bpf() with the command N and an attribute that begins with program P, or nothing else
+ *   deeper            goes on in a new user namespace, as its root
+ *   become=UID        a user without capabilities
  *   open=PATH         opens for reading and writing
  *   read=PATH         opens for reading
  *   count_fds         how many descriptors this process has
@@ -28,7 +31,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 enum { programs_max = 128 };
 static int programs[programs_max];
@@ -119,6 +124,31 @@ static int next_id(uint32_t start)
     return (int)bpf_call(BPF_PROG_GET_NEXT_ID, &attr, 12);
 }
 
+static int other_command(int command, int fd)
+{
+    union {
+        union bpf_attr attr;
+        uint32_t first;
+    } all;
+    memset(&all, 0, sizeof(all));
+    all.first = (uint32_t)fd;
+    return (int)bpf_call(command, &all, sizeof(all));
+}
+
+/** A process with threads cannot change its user namespace: a child goes on, and this one ends as it does. */
+static int go_deeper(void)
+{
+    const pid_t child = fork();
+    if (child > 0) {
+        int status = 0;
+        waitpid(child, &status, 0);
+        _exit(WEXITSTATUS(status));
+    }
+    const int map_file =
+        child == 0 && unshare(CLONE_NEWUSER) == 0 ? open("/proc/self/uid_map", O_WRONLY) : -1;
+    return map_file >= 0 && write(map_file, "0 0 1", 5) == 5 ? 0 : -1;
+}
+
 static int read_line(void)
 {
     char c = 0;
@@ -163,6 +193,12 @@ static long act(const char *verb, const char *value, long *result)
         *result = try_open(value, O_RDWR);
     else if (strcmp(verb, "read") == 0)
         *result = try_open(value, O_RDONLY);
+    else if (strcmp(verb, "command") == 0)
+        *result = other_command(number(value), program(second));
+    else if (strcmp(verb, "deeper") == 0)
+        *result = go_deeper();
+    else if (strcmp(verb, "become") == 0)
+        *result = setresuid((uid_t)number(value), (uid_t)number(value), (uid_t)number(value));
     else if (strcmp(verb, "count_fds") == 0)
         return *result = count_fds();
     else if (strcmp(verb, "wait") == 0)

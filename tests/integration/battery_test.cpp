@@ -27,6 +27,8 @@ constexpr const char *no_ids =
 constexpr const char *caller_size = "nothing is written beyond the size that the caller gave";
 constexpr const char *no_flags =
     "flags for other program types and for tests of the verifier are not offered";
+constexpr const char *no_links =
+    "a link would outlast what detaches programs: none is made, whatever is asked for";
 constexpr const char *device_only = "device programs only; others get what the kernel says without privilege";
 constexpr const char *vetted = "vetting refuses it, with one errno, before the verifier sees it";
 
@@ -42,6 +44,7 @@ constexpr difference differences[] = {
     {"query.*.size.[48]", "ok count=6 *", caller_size},
     {"query.*.size.1[26]", "ok count=6 *", caller_size},
     {"query.*.size.2[047]", "ok count=6 *", caller_size},
+    {"link.*", "EPERM", no_links},
     {"load.flags.bit_[23567]", "EINVAL", no_flags},
     {"load.type.*", "EPERM", device_only},
     {"load.probe.skb_systemd", "EPERM", device_only},

@@ -53,10 +53,10 @@ TEST(isolation, the_hosts_program_on_the_containers_own_cgroup_is_out_of_reach)
     ASSERT_TRUE(program);
     const std::string id = std::to_string(id_of(program.get()));
     process p(parent.inside(device_container(
-        {},
-        {client("device_client"), "say=ready", "wait", "cgroup=/sys/fs/cgroup", "query", "fetch=0",
-         "by_id=" + id, "next_id=0", "next_id=" + std::to_string(std::stoul(id) - 1), "detach=-1", "detach=0",
-         "load=allow", "detach=2", "replace=2,0", "attach=2,2", "attach=2,0", "attach=2,1", "say=end"})));
+        {}, {client("device_client"), "say=ready", "wait", "cgroup=/sys/fs/cgroup", "query", "fetch=0",
+             "by_id=" + id, "next_id=0", "next_id=" + std::to_string(std::stoul(id) - 1), "detach=-1",
+             "detach=0", "load=allow", "detach=2", "replace=2,0", "attach=2,2", "attach=2,0", "attach=2,1",
+             "say=end", "wait"})));
     ASSERT_TRUE(p.wait_output("say=ready")) << p.wait().err;
     const deputy::unique_fd group(
         ::open(only_child(parent.path()).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -84,7 +84,7 @@ TEST(isolation, the_hosts_program_on_a_cgroup_below_the_containers_is_out_of_rea
     const std::string id = std::to_string(id_of(program.get()));
     process p(parent.inside(device_container(
         {}, {client("device_client"), "cgroup=/sys/fs/cgroup/child", "say=ready", "wait", "query", "fetch=0",
-             "by_id=" + id, "detach=-1", "load=allow", "detach=2", "replace=2,0", "say=end"})));
+             "by_id=" + id, "detach=-1", "load=allow", "detach=2", "replace=2,0", "say=end", "wait"})));
     ASSERT_TRUE(p.wait_output("say=ready")) << p.wait().err;
     const auto child = only_child(parent.path()) / "child";
     const deputy::unique_fd group(::open(child.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -121,6 +121,51 @@ TEST(isolation, another_containers_program_is_not_found_by_its_id)
     first.write("\n");
     const outcome o = first.wait();
     EXPECT_EQ(values(o.out)["query"], "1");
+}
+
+TEST(isolation, a_deeper_user_namespace_gets_nothing)
+{
+    const outcome o =
+        run(device_container({}, {client("device_client"), "cgroup=/sys/fs/cgroup/a", "load=deny:1:5", "id=0",
+                                  "deeper", "say=deeper", "load=deny", "attach=0,2", "attach=0,0", "link=0",
+                                  "query", "by_id=1", "enter", "open=/dev/zero"}));
+    auto said = values(o.out.substr(std::min(o.out.size(), o.out.find("say=deeper"))));
+    EXPECT_EQ(values(o.out)["deeper"], "ok") << o.out << o.err;
+    for (const char *action : {"load=deny", "attach=0,2", "attach=0,0", "link=0", "query", "by_id=1"}) {
+        EXPECT_EQ(said[action], "EPERM") << action;
+    }
+    EXPECT_EQ(said["open=/dev/zero"], "ok");
+}
+
+TEST(isolation, a_user_of_the_container_without_capabilities_gets_nothing)
+{
+    const outcome o =
+        run(device_container({}, {client("device_client"), "cgroup=/sys/fs/cgroup/a", "load=deny:1:5", "id=0",
+                                  "become=1000", "load=deny", "query", "by_id=1", "next_id=0", "fetch=0"}));
+    auto said = values(o.out);
+    EXPECT_EQ(said["become=1000"], "ok") << o.out << o.err;
+    for (const char *action : {"load=deny", "query", "by_id=1", "next_id=0", "fetch=0"}) {
+        EXPECT_EQ(said[action], "EPERM") << action;
+    }
+}
+
+TEST(isolation, no_other_command_does_anything_with_a_containers_program)
+{
+    command actions = {client("device_client"), "cgroup=/sys/fs/cgroup/a", "load=deny:1:5"};
+    std::vector<std::string> others;
+    for (int n = 0; n < 64; ++n) {
+        if (n != BPF_PROG_ATTACH && n != BPF_PROG_DETACH && n != BPF_PROG_LOAD &&
+            n != BPF_OBJ_GET_INFO_BY_FD && n != BPF_PROG_QUERY) {
+            others.push_back("command=" + std::to_string(n) + ",0");
+        }
+    }
+    const outcome o = run(device_container({}, actions + others));
+    auto said = values(o.out);
+    EXPECT_EQ(said["load=deny:1:5"], "ok") << o.err;
+    for (const auto &one : others) {
+        EXPECT_EQ(said.count(one), 1u);
+        EXPECT_NE(said[one], "ok") << one;
+    }
 }
 
 /// A socket in a directory that containers see as /run/shared.

@@ -87,7 +87,11 @@ INSTANTIATE_TEST_SUITE_P(by, killed_callers, testing::Values("kill", "signal", "
                              return std::string(info.param);
                          });
 
-TEST(killed_containers, leave_no_program)
+class killed_hosts : public testing::TestWithParam<int>
+{
+};
+
+TEST_P(killed_hosts, leave_no_program)
 {
     {
         process p(
@@ -95,12 +99,17 @@ TEST(killed_containers, leave_no_program)
                                         "attach=0,2", "id=0", "load=allow", "say=ready", "wait"})));
         ASSERT_TRUE(p.wait_output("say=ready")) << p.wait().err;
         EXPECT_FALSE(programs_named(name).empty());
-        p.kill(SIGTERM);
+        p.kill(GetParam());
         p.wait();
     }
     EXPECT_TRUE(eventually([] { return programs_named(name).empty(); }))
         << programs_named(name).size() << " programs are left";
 }
+
+INSTANTIATE_TEST_SUITE_P(by, killed_hosts, testing::Values(SIGTERM, SIGKILL),
+                         [](const testing::TestParamInfo<int> &info) {
+                             return std::string(info.param == SIGKILL ? "kill" : "term");
+                         });
 
 } // namespace
 } // namespace deputyd::test

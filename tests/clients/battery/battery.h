@@ -38,6 +38,7 @@ void query_cases(void);
 void attach_cases(void);
 void id_cases(void);
 void info_cases(void);
+void link_cases(void);
 void limit_cases(void);
 
 /** name, formatted; NAME declares it. */

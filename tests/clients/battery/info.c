@@ -44,6 +44,30 @@ void id_cases(void)
     report("command.1000", bpf_call(1000, &a, 16), "");
 }
 
+/** Links to a cgroup's programs, and updates and detaches of what may be one. */
+void link_cases(void)
+{
+    const int program = load_constant(1);
+    const int fds[] = {program, -1, 999, battery.null_device, battery.cgroup};
+    for (size_t i = 0; i < COUNT(fds); i++) {
+        union attribute a = {.attr.link_create = {.prog_fd = (uint32_t)fds[i],
+                                                  .target_fd = (uint32_t)battery.cgroup,
+                                                  .attach_type = BPF_CGROUP_DEVICE}};
+        NAME("link.create.%zu", i);
+        report_fd(name, bpf_call(BPF_LINK_CREATE, &a, 16));
+        memset(&a, 0, sizeof(a));
+        a.attr.link_update.link_fd = (uint32_t)fds[i];
+        a.attr.link_update.new_prog_fd = (uint32_t)program;
+        RENAME("link.update.%zu", i);
+        report(name, bpf_call(BPF_LINK_UPDATE, &a, 16), "");
+        memset(&a, 0, sizeof(a));
+        a.attr.link_detach.link_fd = (uint32_t)fds[i];
+        RENAME("link.detach.%zu", i);
+        report(name, bpf_call(BPF_LINK_DETACH, &a, 4), "");
+    }
+    close(program);
+}
+
 static void ask(const char *name, int fd, unsigned size, void *place, unsigned length)
 {
     union attribute a = {.attr.info = {.bpf_fd = (uint32_t)fd, .info_len = length, .info = address(place)}};

@@ -60,6 +60,7 @@ int main(int argc, char **argv)
     attach_cases();
     id_cases();
     info_cases();
+    link_cases();
     limit_cases();
     printf("end ok\n");
     return 0;
