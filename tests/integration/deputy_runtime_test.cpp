@@ -110,6 +110,10 @@ TEST_P(DeputyRuntime, starts_no_container_that_it_cannot_supervise)
     outcome ran = bundle_.run(command()); // no such policy
     EXPECT_EQ(ran.status, 125);
     EXPECT_THAT(ran.err, HasSubstr("there is no policy nested"));
+    ran = bundle_.run(command({"--log", bundle_.file("log"), "--log-format", "json"}));
+    EXPECT_EQ(ran.status, 125);
+    std::ifstream log(bundle_.file("log"));
+    EXPECT_THAT(nlohmann::json::parse(log).value("msg", ""), HasSubstr("there is no policy nested"));
     configure();
     config["linux"]["seccomp"] = {{"defaultAction", "SCMP_ACT_ALLOW"}, {"listenerPath", "/run/other.sock"}};
     bundle_.write_config(config);
@@ -143,6 +147,10 @@ class PodmanRuntime : public testing::Test
 protected:
     oci_bundle bundle_{program};
 
+    void SetUp() override
+    {
+        std::ofstream(bundle_.file("containers.conf")) << "[engine]\nlock_type = \"file\"\n";
+    }
     std::vector<std::string> podman(const std::vector<std::string> &arguments) const
     {
         std::vector<std::string> all = {
@@ -153,8 +161,12 @@ protected:
             "sh",
             "-c",
             "umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && mount --make-rshared / && "
-            "exec \"$@\"",
+            "\"$@\"; status=$?; rmdir /sys/fs/cgroup/libpod_parent/* /sys/fs/cgroup/libpod_parent "
+            "2>/dev/null; "
+            "exit $status", // podman leaves its monitor's group
             "sh",
+            "env",
+            "CONTAINERS_CONF=" + bundle_.file("containers.conf"),
             "podman",
             "--root",
             bundle_.file("storage"),

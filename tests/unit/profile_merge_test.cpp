@@ -167,6 +167,18 @@ TEST(MergeProfile, leaves_calls_that_no_rule_can_tell_to_a_default_that_refuses)
     EXPECT_EQ(unequal.verdict("bpf", {1ULL << 40 | 6}), refused(EPERM));
 }
 
+TEST(MergeProfile, refuses_rules_of_which_the_container_decides_the_one_that_is_heeded)
+{
+    json p = json::parse(R"({"defaultAction": "SCMP_ACT_KILL", "syscalls": [
+        {"names": ["bpf"], "action": "SCMP_ACT_ERRNO", "includes": {"caps": ["CAP_SYS_ADMIN"]}},
+        {"names": ["bpf"], "action": "SCMP_ACT_ALLOW"}]})");
+    const json resolved = resolve(p, {{"CAP_SYS_ADMIN"}, "6.1.0"});
+    EXPECT_THROW(merge(p, some_claims()), std::runtime_error);
+    const compiled_filter after = merged(resolved);
+    EXPECT_EQ(after.verdict("bpf", {5}), notified);
+    EXPECT_EQ(after.verdict("bpf", {6}), refused(EPERM));
+}
+
 TEST(MergeProfile, refuses_restrictions_that_it_could_not_keep)
 {
     json p = profile_with("SCMP_ACT_ALLOW", R"([{"names": ["bpf"], "action": "SCMP_ACT_ERRNO",

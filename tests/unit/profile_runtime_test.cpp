@@ -44,6 +44,15 @@ TEST(RuntimeArguments, finds_the_command_behind_options_of_runc_and_crun)
     EXPECT_FALSE(understand(arguments{"exec", "--bundle", "/b", "id"}).makes_container());
 }
 
+TEST(RuntimeArguments, finds_the_file_where_engines_look_for_reasons)
+{
+    const runtime_request r = understand(arguments{"--log", "/l", "--log-format=json", "create", "id"});
+    EXPECT_EQ(r.log, "/l");
+    EXPECT_TRUE(r.log_is_json);
+    EXPECT_EQ(r.command, "create");
+    EXPECT_EQ(understand(arguments{"--log-level", "x", "create", "--log", "y"}).log, "");
+}
+
 TEST(RuntimeArguments, finds_the_bundle_in_every_spelling)
 {
     for (const arguments &spelling :

@@ -4,6 +4,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
@@ -101,10 +104,26 @@ void supervise_bundle(bundle &b, const std::string &policy, const runtime_option
     b.replace(config);
 }
 
-/// Edits the container's configuration if the container, or an option, asks for it.
-void prepare(const std::vector<std::string> &arguments, const runtime_options &o)
+/// Says where engines look for it, too, why there is no container.
+void log_failure(const profile::runtime_request &request, const std::string &reason)
 {
-    const profile::runtime_request request = profile::understand(arguments);
+    const deputy::unique_fd file(
+        request.log.empty() ? -1
+                            : ::open(request.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+    if (!file) {
+        return; // standard error has it
+    }
+    const std::string text = "deputy-runtime: " + reason;
+    const profile::json entry = {{"level", "error"}, {"msg", text}};
+    const std::string line =
+        (request.log_is_json ? entry.dump(-1, ' ', false, profile::json::error_handler_t::replace) : text) +
+        "\n";
+    [[maybe_unused]] const ssize_t written = ::write(file.get(), line.data(), line.size());
+}
+
+/// Edits the container's configuration if the container, or an option, asks for it.
+void prepare(const profile::runtime_request &request, const runtime_options &o)
+{
     if (!request.makes_container()) {
         return;
     }
@@ -126,6 +145,7 @@ void prepare(const std::vector<std::string> &arguments, const runtime_options &o
 
 int main(int argc, char **argv)
 {
+    profile::runtime_request request;
     try {
         start_log("info");
         const std::vector<std::string> all(argv + 1, argv + argc);
@@ -134,9 +154,10 @@ int main(int argc, char **argv)
             std::fputs(help, stdout);
             return 0;
         }
-        const std::string runtime = profile::find_runtime(o.runtime);
         const auto own = static_cast<std::ptrdiff_t>(o.count);
-        prepare({all.begin() + own, all.end()}, o);
+        request = profile::understand(std::span(all).subspan(o.count));
+        const std::string runtime = profile::find_runtime(o.runtime);
+        prepare(request, o);
         std::vector<char *> arguments = {const_cast<char *>(runtime.c_str())};
         arguments.insert(arguments.end(), argv + 1 + own, argv + argc);
         arguments.push_back(nullptr);
@@ -144,6 +165,7 @@ int main(int argc, char **argv)
         throw std::runtime_error("cannot execute " + runtime + ": " + std::strerror(errno));
     } catch (const std::exception &e) {
         std::fprintf(stderr, "deputy-runtime: %s\n", e.what());
+        log_failure(request, e.what());
         return 125;
     }
 }

@@ -47,12 +47,21 @@ parsed_base parse(const json &profile)
 
 /// Whether rule i decides calls of a system call at all: one for every call and every container silences all
 /// others, but for one of its kind before it.
+/// @throw std::runtime_error if that depends on the container.
 bool is_heeded(const parsed_base &b, std::size_t i, const std::string &syscall)
 {
     for (std::size_t j = 0; j < b.rules.size(); ++j) {
-        if (names(b.rules[j], syscall) && !b.rules[j].has_arguments && !b.conditional[j]) {
-            return i == j;
+        if (!names(b.rules[j], syscall) || b.rules[j].has_arguments || b.conditional[j]) {
+            continue;
         }
+        if (i < j && !b.rules[i].has_arguments && b.rules[i].does != b.rules[j].does) {
+            // What comes back of both would be the same rule twice, which libseccomp refuses.
+            throw std::runtime_error(
+                "the base has a rule for " + syscall +
+                "() that depends on the container before one that does not: the format oci can "
+                "tell which is meant, or take one of them out of the base");
+        }
+        return i == j;
     }
     return true;
 }

@@ -14,16 +14,8 @@ namespace
 {
 
 /// Options of runtimes before the command that take a value as the next argument.
-constexpr std::string_view global_with_value[] = {"--root",
-                                                  "-r",
-                                                  "--log",
-                                                  "-l",
-                                                  "--log-format",
-                                                  "--log-level",
-                                                  "--criu",
-                                                  "--rootless",
-                                                  "--cgroup-manager",
-                                                  "--systemd-log-level"};
+constexpr std::string_view global_with_value[] = {
+    "--root", "-r", "-l", "--log-level", "--criu", "--rootless", "--cgroup-manager", "--systemd-log-level"};
 
 /// The value of option at arguments[at] if that is one of the names, moving at to its last argument.
 std::optional<std::string> value_of(std::span<const std::string> arguments, std::size_t &at,
@@ -115,7 +107,13 @@ runtime_request understand(std::span<const std::string> arguments)
     runtime_request r;
     std::size_t at = 0;
     for (; at < arguments.size() && arguments[at].starts_with('-'); ++at) {
-        at += is_global_with_value(arguments[at]) ? 1 : 0;
+        if (const auto file = value_of(arguments, at, {"--log", "-log"})) {
+            r.log = *file;
+        } else if (const auto form = value_of(arguments, at, {"--log-format", "-log-format"})) {
+            r.log_is_json = *form == "json";
+        } else {
+            at += is_global_with_value(arguments[at]) ? 1 : 0;
+        }
     }
     if (at >= arguments.size()) {
         return r;

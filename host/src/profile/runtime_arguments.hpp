@@ -32,7 +32,9 @@ runtime_options own_options(std::span<const std::string> arguments,
 
 /// What a runtime is asked to do.
 struct runtime_request {
-    std::string command;       ///< "create", "run", ...; empty if there is none
+    std::string command; ///< "create", "run", ...; empty if there is none
+    std::string log;     ///< the file of --log, in which engines look for the reason of a failure
+    bool log_is_json = false;
     std::string bundle = ".";  ///< of create and run
     bool names_config = false; ///< crun's --config: not the bundle's config.json
     bool makes_container() const { return command == "create" || command == "run"; }
