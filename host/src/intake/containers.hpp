@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/event_loop.hpp"
+#include "intake/origin.hpp"
+#include "intake/socket_config.hpp"
+#include "notify/channel.hpp"
+#include "notify/host.hpp"
+#include "plugin/plugin_set.hpp"
+#include "policy/policies.hpp"
+
+namespace deputyd
+{
+
+/// What a peer says of a listener that it sends.
+struct arrival {
+    std::string socket; ///< name of the socket it came through
+    std::string key;    ///< identifies the container among those of its sender and socket
+    std::string name;   ///< for log lines
+    std::string policy; ///< allowed by the socket
+    peer sender;
+    pid_t pid = 0; ///< a process of the container, or 0 if the peer does not know
+};
+
+/// The containers that are served: which listeners belong together, under which policy, and when the last of
+/// them is gone. Main thread.
+class containers
+{
+public:
+    /// All outlive this.
+    containers(host &serving, const plugin_set &plugins, event_loop &loop);
+    ~containers();
+    containers(const containers &) = delete;
+    containers &operator=(const containers &) = delete;
+
+    /// Takes policies for containers that arrive from now on. Those that are there keep theirs.
+    /// @throw config_error if a policy does not fit the plugins; then nothing has changed.
+    void use(std::shared_ptr<const policies> p);
+
+    /// Serves a listener, of a new container or one that is there.
+    /// @param record what restore() needs, as JSON, or null for a new arrival.
+    /// @param ended called on the main thread when the listener has ended.
+    /// @return the record.
+    /// @throw std::runtime_error with the reason for the log; the channel is closed then.
+    nlohmann::json adopt(const arrival &a, std::unique_ptr<channel> c, std::function<void()> ended);
+    /// The same for a listener that an earlier host served, by the record of its adoption.
+    nlohmann::json restore(const nlohmann::json &record, std::unique_ptr<channel> c,
+                           std::function<void()> ended);
+
+    std::size_t count() const { return by_key_.size(); }
+
+private:
+    using key = std::tuple<std::string, uid_t, std::string>; ///< socket, sender, arrival::key
+    struct ruled { ///< a policy as it applies to this host's plugins
+        std::string name;
+        handler_table handlers;
+        std::vector<std::pair<loaded_plugin *, std::string>> settings;
+    };
+    struct served {
+        std::shared_ptr<container> about;
+        std::shared_ptr<const ruled> rules;
+        std::string cgroup_path;
+        std::vector<loaded_plugin *> told; ///< of the container; to be told of its end
+        std::size_t listeners = 0;
+    };
+
+    std::shared_ptr<const ruled> rules(const std::string &policy) const;
+    std::shared_ptr<served> make(const arrival &a, origin o);
+    nlohmann::json serve(const key &k, const arrival &a, const std::shared_ptr<served> &s,
+                         std::unique_ptr<channel> c, std::function<void()> ended);
+    void listener_ended(const key &k);
+    static void tell_gone(served &s);
+
+    host &host_;
+    const plugin_set &plugins_;
+    event_loop &loop_;
+    std::map<std::string, std::shared_ptr<const ruled>> rules_;
+    std::map<key, std::shared_ptr<served>> by_key_;
+    std::uint64_t next_id_ = 1;
+};
+
+} // namespace deputyd
