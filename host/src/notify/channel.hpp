@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace deputyd
+{
+
+/// Where a container's calls come from and their answers go: a seccomp notify descriptor of our own, or a
+/// connection of LXC's monitor, which keeps the descriptor. One thread receives at a time, any answers.
+class channel
+{
+public:
+    enum class received {
+        call,        ///< a notification is in the buffer
+        nothing,     ///< withdrawn before it could be read
+        interrupted, ///< by a signal
+        gone,        ///< no more calls come
+        broken,      ///< it does not work; errno says why
+    };
+    enum class sent {
+        delivered, ///< the caller goes on with it (without WAIT_KILLABLE a signal may still beat it)
+        lost,      ///< the caller was killed or interrupted
+        late,      ///< somebody else has answered
+        failed,    ///< see error
+    };
+    struct injection {
+        sent outcome;
+        int error; ///< for failed: EBADF for a descriptor that cannot be sent, else the caller's (EMFILE)
+        int fd;    ///< number in the caller
+    };
+
+    virtual ~channel() = default;
+
+    /// Descriptor that polls readable when a call waits, and hung up when no more come.
+    [[nodiscard]] virtual int poll_fd() const noexcept = 0;
+    /// Blocks for the next notification.
+    /// @param zeroed notification_size() bytes; stays zeroed unless the result is call.
+    virtual received receive(void *zeroed) noexcept = 0;
+    /// The seccomp notify descriptor of the call received last, for ID_VALID; -1 if it is not known.
+    [[nodiscard]] virtual int listener() const noexcept = 0;
+    /// Answers with a value or, if error is not 0, with that errno.
+    virtual sent reply(std::uint64_t id, std::int64_t value, int error) noexcept = 0;
+    /// Lets the kernel carry the call out.
+    virtual sent proceed(std::uint64_t id) noexcept = 0;
+    /// Puts a duplicate of fd into the caller; with answer also returns its number there.
+    virtual injection inject(std::uint64_t id, int fd, std::uint32_t fd_flags, bool answer) noexcept = 0;
+};
+
+} // namespace deputyd
