@@ -41,6 +41,7 @@ TEST(OciState, is_read_as_runc_sends_it)
     EXPECT_EQ(p.state.id, "web-1");
     EXPECT_EQ(p.state.bundle, "/run/web");
     EXPECT_EQ(p.state.status, "creating");
+    EXPECT_EQ(p.state.pid, 4211);
     EXPECT_EQ(p.state.metadata, "policy=nested name=web");
     EXPECT_THAT(p.state.fds, ElementsAre("seccompFd"));
     EXPECT_THAT(p.state.annotations, ElementsAre(Pair("deputy.policy", "build"), Pair("other", "x")));
@@ -53,6 +54,7 @@ TEST(OciState, is_read_as_crun_sends_it_for_an_exec)
     EXPECT_EQ(p.state.id, "web-1");
     EXPECT_EQ(p.state.bundle, ".");
     EXPECT_EQ(p.state.metadata, "");
+    EXPECT_EQ(p.state.pid, 0);
 }
 
 TEST(OciState, is_incomplete_at_every_cut)
@@ -111,6 +113,16 @@ TEST(OciState, survives_deep_nesting)
     EXPECT_EQ(parse_oci_state(std::string(100'000, '[')).progress, oci_progress::incomplete);
     EXPECT_EQ(parse_oci_state(std::string(100'000, '[') + std::string(100'000, ']')).progress,
               oci_progress::wrong);
+}
+
+TEST(OciState, takes_no_pid_that_is_none)
+{
+    for (const char *pid : {"-1", "99999999", "1.5", "\"7\"", "null", "18446744073709551615"}) {
+        const auto p =
+            parse_oci_state(std::string(R"({"fds":["seccompFd"],"state":{"id":"a","pid":)") + pid + "}}");
+        ASSERT_EQ(p.progress, oci_progress::complete);
+        EXPECT_EQ(p.state.pid, 0) << pid;
+    }
 }
 
 TEST(OciState, finds_the_listener_among_several_descriptors)

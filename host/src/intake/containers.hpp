@@ -11,8 +11,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/event_loop.hpp"
-#include "intake/origin.hpp"
-#include "intake/socket_config.hpp"
+#include "intake/arrival.hpp"
 #include "notify/channel.hpp"
 #include "notify/host.hpp"
 #include "plugin/plugin_set.hpp"
@@ -20,16 +19,6 @@
 
 namespace deputyd
 {
-
-/// What a peer says of a listener that it sends.
-struct arrival {
-    std::string socket; ///< name of the socket it came through
-    std::string key;    ///< identifies the container among those of its sender and socket
-    std::string name;   ///< for log lines
-    std::string policy; ///< allowed by the socket
-    peer sender;
-    pid_t pid = 0; ///< a process of the container, or 0 if the peer does not know
-};
 
 /// The containers that are served: which listeners belong together, under which policy, and when the last of
 /// them is gone. Main thread.

@@ -40,6 +40,17 @@ std::string text_of(const json &object, const char *key)
     return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+/// state.pid is the init's also for an exec'd process, where the message's own pid is not. crun sends 0.
+pid_t pid_of(const json &state)
+{
+    const auto found = state.find("pid");
+    if (found == state.end() || !found->is_number_unsigned() ||
+        found->get<std::uint64_t>() > 1u << 22) { // PID_MAX_LIMIT
+        return 0;
+    }
+    return found->get<pid_t>();
+}
+
 oci_parsed wrong(std::string reason)
 {
     return {oci_progress::wrong, {}, std::move(reason)};
@@ -60,6 +71,7 @@ oci_parsed read_members(const json &message)
     s.bundle = text_of(*state, "bundle");
     s.status = text_of(*state, "status");
     s.metadata = text_of(message, "metadata");
+    s.pid = pid_of(*state);
     if (s.id.empty()) {
         return wrong("the state has no id");
     }

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <vector>
 
 #include <deputy/plugin.hpp>
@@ -20,6 +21,7 @@ struct oci_state {
     std::string metadata;                           ///< listenerMetadata
     std::map<std::string, std::string> annotations; ///< only those whose values are strings
     std::vector<std::string> fds;                   ///< names of the descriptors, in their order
+    pid_t pid = 0; ///< of the container's init; 0 where the runtime sends none
 
     /// Index of the listener among the descriptors. @return false if it is not named or not there.
     bool listener_index(std::size_t descriptors, std::size_t &ret_index) const;
@@ -40,8 +42,7 @@ struct oci_parsed {
     std::string reason; ///< if wrong: what is wrong, escaped
 };
 
-/// Reads the state from everything that arrived so far. Unknown keys are skipped; pid is not used, since
-/// some runtimes send 0.
+/// Reads the state from everything that arrived so far. Unknown keys are skipped.
 oci_parsed parse_oci_state(std::string_view text);
 
 /// The value of "policy=NAME" among words separated by blanks or commas, as in listenerMetadata and LXC's
