@@ -61,15 +61,14 @@ TEST(EventLoop, forgets_a_removed_descriptor_within_the_round)
     const pipe_pair a;
     const pipe_pair b;
     int calls = 0;
-    const auto once = [&](int other) {
-        return [&, other](std::uint32_t) {
-            ++calls;
-            loop.remove(other);
-            loop.stop();
-        };
+    const auto remove_both = [&](std::uint32_t) {
+        ++calls;
+        loop.remove(a.out.get());
+        loop.remove(b.out.get());
+        loop.stop();
     };
-    loop.add(a.out.get(), EPOLLIN, once(b.out.get()));
-    loop.add(b.out.get(), EPOLLIN, once(a.out.get()));
+    loop.add(a.out.get(), EPOLLIN, remove_both);
+    loop.add(b.out.get(), EPOLLIN, remove_both);
     a.fill();
     b.fill();
     loop.run();

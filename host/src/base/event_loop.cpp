@@ -117,7 +117,7 @@ void event_loop::run_posted()
 void event_loop::run()
 {
     std::array<epoll_event, 64> events{};
-    while (!stopped_) {
+    for (stopped_ = false; !stopped_;) {
         const int count =
             epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), until_next_timer());
         if (count < 0 && errno != EINTR) {

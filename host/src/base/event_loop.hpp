@@ -40,7 +40,7 @@ public:
     /// Runs call on the loop's thread, soon. Any thread.
     void post(std::function<void()> call);
 
-    /// Runs until stop().
+    /// Runs until stop(); may be called again after that.
     void run();
     void stop(); ///< any thread
 

@@ -17,7 +17,7 @@ struct container;
 /// What plugins know as an opaque call: one notification while its handler runs. Lives on the lane's
 /// thread; only turn is shared.
 struct deputy_call {
-    int listener;     ///< seccomp notify descriptor, borrowed: for ID_VALID only
+    int listener;     ///< seccomp notify descriptor, borrowed: for ID_VALID only; -1 if not known
     std::uint64_t id; ///< of the notification
     deputy_syscall syscall;
     const deputyd::container *container;

@@ -51,6 +51,9 @@ std::int32_t check_valid(const deputy_call &call) noexcept
     if (call.turn->answered()) {
         return -ECANCELED;
     }
+    if (call.listener < 0) {
+        return -ENOTSUP;
+    }
     std::uint64_t id = call.id;
     while (::ioctl(call.listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) != 0) {
         if (errno != EINTR) {

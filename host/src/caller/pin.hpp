@@ -9,7 +9,8 @@ namespace deputyd
 {
 
 /// Whether the call still waits for its answer, and so its thread is the one that made it.
-/// @return 0, -ESRCH (killed, interrupted), or -ECANCELED (the watchdog has answered).
+/// @return 0, -ESRCH (killed, interrupted), -ECANCELED (the watchdog has answered),
+///         or -ENOTSUP (the notify descriptor is not known, so nobody can tell).
 std::int32_t check_valid(const deputy_call &call) noexcept;
 
 /// Opens a pidfd of the calling thread, once a call; where the kernel (before 6.9) has none of threads,

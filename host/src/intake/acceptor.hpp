@@ -27,7 +27,7 @@ public:
 
 /// How much a peer may make us hold and wait.
 struct intake_limits {
-    std::size_t connections = 256;                  ///< of one socket
+    std::size_t connections = 4096;                 ///< of one socket: idle LXC containers stay connected
     std::size_t connections_of_user = 64;           ///< not for root
     std::size_t message_size = 4u << 20;            ///< bytes of one OCI state
     std::chrono::milliseconds message_time{10'000}; ///< from its first byte to its last

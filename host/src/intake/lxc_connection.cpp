@@ -65,6 +65,10 @@ private:
 
     void take(std::span<const std::byte> datagram, ssize_t whole)
     {
+        // The kernel attests nothing of a request: a monitor could name any thread as the caller.
+        if (who_.uid != 0) {
+            throw std::runtime_error("LXC's monitor must run as root");
+        }
         lxc_request request;
         const char *wrong = static_cast<std::size_t>(whole) > datagram.size()
                                 ? "its request is too long"

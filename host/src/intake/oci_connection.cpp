@@ -107,6 +107,9 @@ private:
 
     void ended(ssize_t n)
     {
+        if (!served_ && n == 0 && !text_.empty()) {
+            try_message(); // some close at once
+        }
         if (served_) {
             finish(nullptr);
         } else if (n < 0) {

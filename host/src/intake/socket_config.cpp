@@ -51,6 +51,11 @@ public:
         if (table_.contains("group")) {
             s.group = group(text("group"));
         }
+        if (s.speaks == protocol::lxc && (s.owner || s.group)) {
+            refuse(where_, "protocol",
+                   "lxc sockets are for root alone: the monitor of LXC says itself who called, the kernel "
+                   "does not");
+        }
         return s;
     }
 

@@ -28,7 +28,7 @@ namespace
 using deputy::unique_fd;
 
 /// Waits for the launcher's word; ends with it if it is gone.
-void expect(const channel &launcher, step what)
+void expect(const launch_link &launcher, step what)
 {
     const auto word = launcher.receive();
     if (!word || word->m.what != what) {
@@ -82,7 +82,7 @@ void enter_tree(const child_plan &plan)
 }
 
 /// Makes a terminal in the container's own devpts; the launcher gets the other side.
-unique_fd make_terminal(const child_plan &plan, const channel &launcher)
+unique_fd make_terminal(const child_plan &plan, const launch_link &launcher)
 {
     const unique_fd master(
         must(open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC), "open the container's /dev/ptmx"));
@@ -105,7 +105,7 @@ unique_fd make_terminal(const child_plan &plan, const channel &launcher)
     return slave;
 }
 
-void set_up(const child_plan &plan, const channel &launcher)
+void set_up(const child_plan &plan, const launch_link &launcher)
 {
     sigaction(SIGPIPE, &plan.pipe_signal, nullptr);
     sigprocmask(SIG_SETMASK, &plan.signal_mask, nullptr);
@@ -160,7 +160,7 @@ bool exists(const std::string &command)
 
 } // namespace
 
-void run_child(const child_plan &plan, const channel &launcher) noexcept
+void run_child(const child_plan &plan, const launch_link &launcher) noexcept
 {
     try {
         set_up(plan, launcher);

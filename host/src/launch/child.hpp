@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <vector>
 
-#include "launch/channel.hpp"
+#include "launch/launch_link.hpp"
 
 namespace deputyd
 {
@@ -32,6 +32,6 @@ struct child_plan {
 };
 
 /// The container's first process, from its clone in the stage to the execution of the command.
-[[noreturn]] void run_child(const child_plan &plan, const channel &launcher) noexcept;
+[[noreturn]] void run_child(const child_plan &plan, const launch_link &launcher) noexcept;
 
 } // namespace deputyd

@@ -85,11 +85,11 @@ signal_state read_signal_state(std::string_view status, int number)
 
 container_process::container_process(const file_systems &files, const cgroup &group, std::uint32_t base,
                                      const child_plan &plan)
-    : container_process(channel::make(), files, group, base, plan)
+    : container_process(launch_link::make(), files, group, base, plan)
 {
 }
 
-container_process::container_process(std::pair<channel, channel> ends, const file_systems &files,
+container_process::container_process(std::pair<launch_link, launch_link> ends, const file_systems &files,
                                      const cgroup &group, std::uint32_t base, const child_plan &plan)
     : launcher_(std::move(ends.first))
 {
@@ -101,7 +101,7 @@ container_process::container_process(std::pair<channel, channel> ends, const fil
         }
     }
     {
-        const channel closed = std::move(ends.second);
+        const launch_link closed = std::move(ends.second);
     }
     try {
         write_id_maps(pid_, base);

@@ -9,9 +9,9 @@
 #include <deputy/plugin.hpp>
 
 #include "launch/cgroup.hpp"
-#include "launch/channel.hpp"
 #include "launch/child.hpp"
 #include "launch/file_systems.hpp"
+#include "launch/launch_link.hpp"
 
 namespace deputyd
 {
@@ -56,21 +56,21 @@ public:
 
     int pidfd() const noexcept { return pidfd_.get(); }
     /// Where a failed execution is told: readable then, closed on success.
-    const channel &link() const noexcept { return launcher_; }
+    const launch_link &link() const noexcept { return launcher_; }
     std::uint64_t user_ns() const noexcept { return user_ns_; }
     deputy::unique_fd take_terminal() { return std::move(terminal_); }
     deputy::unique_fd take_listener() { return std::move(listener_); }
     bool wait_killable() const noexcept { return wait_killable_; }
 
 private:
-    container_process(std::pair<channel, channel> ends, const file_systems &files, const cgroup &group,
-                      std::uint32_t base, const child_plan &plan);
+    container_process(std::pair<launch_link, launch_link> ends, const file_systems &files,
+                      const cgroup &group, std::uint32_t base, const child_plan &plan);
     void set_up();
     void end() noexcept;
     signal_state state_of(int number) const;
 
     pid_t pid_ = -1;
-    channel launcher_;
+    launch_link launcher_;
     deputy::unique_fd pidfd_;
     deputy::unique_fd terminal_;
     deputy::unique_fd listener_;

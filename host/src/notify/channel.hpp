@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 namespace deputyd
@@ -38,13 +39,21 @@ public:
     /// @param zeroed notification_size() bytes; stays zeroed unless the result is call.
     virtual received receive(void *zeroed) noexcept = 0;
     /// The seccomp notify descriptor of the call received last, for ID_VALID; -1 if it is not known.
-    [[nodiscard]] virtual int listener() const noexcept = 0;
+    [[nodiscard]] virtual int listener_fd() const noexcept = 0;
     /// Answers with a value or, if error is not 0, with that errno.
     virtual sent reply(std::uint64_t id, std::int64_t value, int error) noexcept = 0;
     /// Lets the kernel carry the call out.
     virtual sent proceed(std::uint64_t id) noexcept = 0;
     /// Puts a duplicate of fd into the caller; with answer also returns its number there.
     virtual injection inject(std::uint64_t id, int fd, std::uint32_t fd_flags, bool answer) noexcept = 0;
+
+    /// The thread that received the call is done with it: what listener_fd() gave for it may be closed.
+    virtual void finish(std::uint64_t id) noexcept { (void)id; }
+    /// How long after it was received a call should be answered at the latest, whatever the host's deadline.
+    [[nodiscard]] virtual std::chrono::milliseconds patience() const noexcept
+    {
+        return std::chrono::hours{24 * 365 * 100};
+    }
 };
 
 } // namespace deputyd

@@ -113,7 +113,7 @@ bool container_load::log_allowed() noexcept
 dispatched dispatch(seat &at, deputy_call &call)
 {
     lane &l = *at.serves;
-    for (const handler *h : l.handlers.find(call.syscall.arch, call.syscall.nr)) {
+    for (const handler *h : l.handlers->find(call.syscall.arch, call.syscall.nr)) {
         if (!matches(h->predicates, call.syscall.args)) {
             continue;
         }

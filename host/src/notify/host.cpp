@@ -7,6 +7,7 @@
 #include <string>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <utility>
 
 #include "base/log.hpp"
 #include "caller/caller_table.hpp"
@@ -14,6 +15,7 @@
 #include "notify/effect.hpp"
 #include "notify/host_state.hpp"
 #include "notify/lane.hpp"
+#include "notify/listener.hpp"
 #include "notify/stop_signal.hpp"
 #include "notify/watchdog.hpp"
 
@@ -29,24 +31,32 @@ void run_seat(const std::shared_ptr<host_state> &state, const std::shared_ptr<se
         const std::lock_guard lock(state->mutex); // whoever starts it has it in the list by now
         self->tid = static_cast<pid_t>(::syscall(SYS_gettid));
     }
+    leaving why = leaving::stopping;
     if (!self->cancelled) {
         stop_signal::let_in();
         own_thread_state();
-        serve_lane(*state, *self);
+        why = serve_lane(state, *self);
     }
 
-    const std::shared_ptr<lane> served = self->serves;
-    if (self->was_replaced) {
-        served->load->away.fetch_sub(1);
+    lane &served = *self->serves;
+    if (why == leaving::replaced) {
+        served.load->away.fetch_sub(1);
     }
     state->calls.release(self->slot);
-    const std::lock_guard lock(state->mutex);
-    std::erase(state->seats, self);
-    state->ended.push_back(std::move(self->thread));
-    if (--served->load->threads == 0) {
-        state->containers.erase(served->of->id);
+    std::function<void()> ended;
+    {
+        const std::lock_guard lock(state->mutex);
+        self->left = true;
+        std::erase(state->seats, self);
+        state->ended.push_back(std::move(self->thread));
+        served.over = served.over || why == leaving::over;
+        --served.threads;
+        ended = settle(*state, served);
+        state->changed.notify_all();
     }
-    state->changed.notify_all();
+    if (ended) {
+        ended();
+    }
 }
 
 /// Starts a thread, which waits for the mutex that is held.
@@ -62,7 +72,8 @@ std::shared_ptr<seat> start_thread(const std::shared_ptr<host_state> &state, std
         const stop_signal::all_blocked none;
         state->seats.push_back(s);
         s->thread = std::thread([state, s] { run_seat(state, s); });
-        ++s->serves->load->threads;
+        ++s->serves->threads;
+        state->noticed(); // its idle time begins
         return s;
     } catch (const std::exception &) {
         std::erase_if(state->seats, [&](const auto &s) { return s->slot == slot; });
@@ -80,6 +91,18 @@ std::span<const extension> plugin_extensions()
         extension{DEPUTY_EXT_EFFECT_1, &effect_table},
     };
     return all;
+}
+
+std::function<void()> settle(host_state &state, lane &l)
+{
+    if (l.threads != 0 || l.parked || !(l.over || state.stopping.load())) {
+        return {};
+    }
+    if (--l.load->lanes == 0) {
+        state.containers.erase(l.of->id);
+        state.changed.notify_all();
+    }
+    return l.over ? std::exchange(l.ended, {}) : std::function<void()>{};
 }
 
 void start_seat(const std::shared_ptr<host_state> &state, std::shared_ptr<lane> l)
@@ -102,6 +125,17 @@ bool start_follower(const std::shared_ptr<host_state> &state, seat &slow, turn::
         return false;
     }
     return true;
+}
+
+void interrupt_waiting(seat &s) noexcept
+{
+    if (s.left || s.tid == 0) {
+        return;
+    }
+    s.called_off.store(true);
+    if (turn::state_of(s.calls.load()) == call_state::receiving) {
+        stop_signal::send(s.tid);
+    }
 }
 
 void join_ended(host_state &state)
@@ -127,6 +161,8 @@ host::host(settings s) : state_(std::make_shared<state>(s))
     stop_signal::install();
     const stop_signal::all_blocked none;
     state_->watchdog = std::thread([shared = std::shared_ptr<host_state>(state_)] { watch(shared); });
+    state_->parking_guard =
+        std::thread([shared = std::shared_ptr<host_state>(state_)] { watch_parked(shared); });
 }
 
 host::~host()
@@ -134,8 +170,8 @@ host::~host()
     stop();
 }
 
-void host::serve(std::shared_ptr<const container> c, const handler_table &handlers,
-                 deputy::unique_fd listener_fd)
+void host::serve(std::shared_ptr<const container> c, std::shared_ptr<const handler_table> handlers,
+                 std::unique_ptr<channel> from, std::function<void()> ended)
 {
     const std::lock_guard lock(state_->mutex);
     if (state_->stopping.load()) {
@@ -147,13 +183,26 @@ void host::serve(std::shared_ptr<const container> c, const handler_table &handle
         load = std::make_shared<container_load>();
     }
     try {
-        start_seat(state_, std::make_shared<lane>(std::move(c), handlers, std::move(listener_fd), load));
+        const auto l = std::make_shared<lane>(std::move(c), std::move(handlers), std::move(from),
+                                              std::move(ended), load);
+        // Its first call starts a thread. What cannot be waited for has one find out why.
+        if (!state_->parked.add(l)) {
+            start_seat(state_, l);
+        }
+        ++load->lanes;
     } catch (...) {
-        if (load->threads == 0) {
+        if (load->lanes == 0) {
             state_->containers.erase(id);
         }
         throw;
     }
+}
+
+void host::serve(std::shared_ptr<const container> c, const handler_table &handlers,
+                 deputy::unique_fd listener_fd)
+{
+    serve(std::move(c), std::shared_ptr<const handler_table>(std::shared_ptr<void>{}, &handlers),
+          std::make_unique<listener>(std::move(listener_fd)), {});
 }
 
 bool host::wait_gone(std::uint64_t container, std::chrono::milliseconds at_most)
@@ -174,28 +223,33 @@ void host::stop()
     if (state_->stopping.exchange(true)) {
         return;
     }
+    std::vector<std::shared_ptr<lane>> parked = state_->parked.take_all();
+    for (const auto &l : parked) {
+        (void)settle(*state_, *l); // one that is over is not parked
+    }
     // Each call in flight is answered, by its handler or at its deadline by the watchdog.
     const auto until = std::chrono::steady_clock::now() + state_->settings.deadline;
     while (!state_->seats.empty() && std::chrono::steady_clock::now() < until) {
         for (const auto &s : state_->seats) {
-            if (s->tid != 0 && turn::state_of(s->calls.load()) == call_state::receiving) {
-                stop_signal::send(s->tid); // in the list, so not ended
-            }
+            interrupt_waiting(*s);
         }
         state_->changed.wait_for(lock, std::chrono::milliseconds{1});
     }
     for (const auto &s : state_->seats) {
         answer_for(*s, s->calls.load());
         s->thread.detach();
+        s->serves->ended = {};
     }
     state_->left_behind = state_->seats.size();
     lock.unlock();
     {
-        const std::lock_guard parking(state_->parking);
+        const std::lock_guard sleeping(state_->sleeping);
         state_->done = true;
-        state_->unpark.notify_one();
+        state_->wake.notify_one();
     }
     state_->watchdog.join();
+    state_->parked.wake();
+    state_->parking_guard.join();
     join_ended(*state_);
     if (state_->left_behind != 0) {
         log().warn("{} threads hang in calls and are left behind", state_->left_behind);

@@ -3,12 +3,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 
 #include <deputy/plugin.hpp>
 
 #include "caller/container.hpp"
+#include "notify/channel.hpp"
 #include "plugin/handler_table.hpp"
 
 namespace deputyd
@@ -17,7 +19,7 @@ namespace deputyd
 /// The services that plugins can ask for: deputy.caller/1 and deputy.effect/1. Static storage.
 std::span<const extension> plugin_extensions();
 
-/// Serves listeners: a lane each, one watchdog for all.
+/// Serves channels: a lane each, with a thread of its own while calls come, one watchdog for all.
 class host
 {
 public:
@@ -25,6 +27,7 @@ public:
         std::chrono::milliseconds deadline{5000}; ///< after which the watchdog answers for a handler
         bool deadlines = true;                    ///< false: never (debuggers)
         std::chrono::milliseconds slow{5};        ///< after which a follower takes over a lane
+        std::chrono::milliseconds idle{1000};     ///< without a call, after which a lane gives up its thread
         std::size_t hung_limit = 64;              ///< calls of a container whose threads have not come back
     };
 
@@ -34,12 +37,21 @@ public:
     host(const host &) = delete;
     host &operator=(const host &) = delete;
 
-    /// Starts to answer a listener's calls. Any thread.
+    /// Starts to answer a channel's calls. Any thread.
+    /// @param ended called once, when the channel has ended (hung up or broken) and no thread serves it any
+    ///        more, one that hangs included: on a thread of the host, outside of its mutex. It is short, does
+    ///        not throw and does not stop the host. stop() does not end a channel, and nothing is called
+    ///        once stop() has returned.
+    /// @throw std::runtime_error if the host stops or there is no room for a thread; the channel is closed
+    ///        then and ended not called.
+    void serve(std::shared_ptr<const container> c, std::shared_ptr<const handler_table> handlers,
+               std::unique_ptr<channel> from, std::function<void()> ended);
+    /// The same for a seccomp notify descriptor.
     /// @param handlers outlives the host.
     void serve(std::shared_ptr<const container> c, const handler_table &handlers, deputy::unique_fd listener);
 
-    /// Waits until the listeners of the container have no more filter users (its tasks have exited) and
-    /// no handler of it runs, at most for the time. @return whether that is so.
+    /// Waits until the channels of the container have ended (its tasks have exited) and no handler of it
+    /// runs, at most for the time. @return whether that is so.
     bool wait_gone(std::uint64_t container, std::chrono::milliseconds at_most);
 
     /// Ends every lane: calls in flight are answered first, at most until the deadline. A thread that

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 
 #include "notify/host.hpp"
 #include "notify/journal.hpp"
+#include "notify/parking.hpp"
 #include "notify/seat.hpp"
 
 namespace deputyd
@@ -27,24 +29,26 @@ struct host_state {
     std::mutex mutex;
     std::condition_variable changed; ///< a thread has ended
     std::vector<std::shared_ptr<seat>> seats;
+    parking_lot parked;
     std::map<std::uint64_t, std::shared_ptr<container_load>> containers;
     std::vector<std::thread> ended; ///< to be joined
     std::size_t left_behind = 0;    ///< threads that stop() did not wait for
 
     std::thread watchdog;
+    std::thread parking_guard;
     std::atomic<bool> done{false}; ///< ends the watchdog
 
     /// The watchdog sleeps until noticed(): nothing has happened for a while.
-    std::atomic<bool> parked{false};
-    std::mutex parking;
-    std::condition_variable unpark;
+    std::atomic<bool> asleep{false};
+    std::mutex sleeping;
+    std::condition_variable wake;
 
     /// A call has begun, or there is something else for the watchdog. Costs one load while it is awake.
     void noticed() noexcept
     {
-        if (parked.load() && parked.exchange(false)) {
-            const std::lock_guard lock(parking);
-            unpark.notify_one();
+        if (asleep.load() && asleep.exchange(false)) {
+            const std::lock_guard lock(sleeping);
+            wake.notify_one();
         }
     }
 };
@@ -53,10 +57,19 @@ struct host_state {
 /// @throw std::runtime_error if there is no room for a thread.
 void start_seat(const std::shared_ptr<host_state> &state, std::shared_ptr<lane> l);
 
+/// After a lane has lost a thread or its place in the parking lot: if nothing serves it any more, takes it
+/// off its container. Takes the mutex to be held.
+/// @return what is to be called once the mutex is released, if the lane has ended.
+[[nodiscard]] std::function<void()> settle(host_state &state, lane &l);
+
 /// Starts a thread that takes over receiving from one that is slow with a call. Takes the mutex itself.
 /// @return false if that call is over, or the host stops: then nothing has changed.
 /// @throw std::runtime_error if there is no room for a thread.
 bool start_follower(const std::shared_ptr<host_state> &state, seat &slow, turn::word call);
+
+/// Interrupts a thread if it waits for a call, and no handler. It may get there a moment later and miss it.
+/// Takes the mutex to be held; from the watchdog, or anybody once the host stops.
+void interrupt_waiting(seat &s) noexcept;
 
 /// Joins the threads that have ended. Any thread but those.
 void join_ended(host_state &state);

@@ -3,6 +3,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <linux/seccomp.h>
+#include <optional>
 #include <utility>
 
 #include "base/log.hpp"
@@ -10,6 +12,7 @@
 #include "notify/dispatch.hpp"
 #include "notify/host_state.hpp"
 #include "notify/reply.hpp"
+#include "notify/stop_signal.hpp"
 
 namespace deputyd
 {
@@ -56,7 +59,7 @@ void conclude(seat &at, deputy_call &call, dispatched &made)
     at.slot->set_phase(call_phase::answering);
     delivery outcome = delivery::lost;
     if (mine) {
-        outcome = deliver(l.notify, call.id, made.what, l.of->wait_killable);
+        outcome = deliver(*l.notify, call.id, made.what, l.of->wait_killable);
     }
     made.fd.reset();
     if (made.by == nullptr) {
@@ -76,7 +79,7 @@ bool serve_call(host_state &state, seat &at)
     lane &l = *at.serves;
     const auto &n = *reinterpret_cast<const seccomp_notif *>(at.slot->notification);
     deputy_call call{};
-    call.listener = l.notify.fd();
+    call.listener = l.notify->listener_fd();
     call.id = n.id;
     call.syscall = syscall_of(n, *l.of);
     call.container = l.of.get();
@@ -90,6 +93,10 @@ bool serve_call(host_state &state, seat &at)
     at.calls.begin();
     state.noticed();
     at.slot->set_phase(call_phase::handling);
+    std::optional<stop_signal::blocked> undisturbed;
+    if (at.called_off.load()) { // either this is seen, or the call by whoever is about to send the signal
+        undisturbed.emplace();
+    }
 
     dispatched made;
     if (refuses(state, l)) {
@@ -99,33 +106,48 @@ bool serve_call(host_state &state, seat &at)
     }
     conclude(at, call, made);
     unpin(call);
+    l.notify->finish(call.id);
     clear(*at.slot);
     return at.calls.end();
 }
 
+/// Leaves the lane to the parking lot if that is asked for. @return false if it must be served on.
+bool park(host_state &state, seat &at)
+{
+    if (!at.called_off.load()) {
+        return false;
+    }
+    const std::lock_guard lock(state.mutex);
+    return !state.stopping.load() && state.parked.add(at.serves);
+}
+
 } // namespace
 
-void serve_lane(host_state &state, seat &at)
+leaving serve_lane(const std::shared_ptr<host_state> &state, seat &at)
 {
     const lane &l = *at.serves;
-    while (!state.stopping.load(std::memory_order_relaxed)) {
-        switch (l.notify.receive(at.slot->notification)) {
-        case listener::received::call:
-            if (!serve_call(state, at)) {
-                at.was_replaced = true;
-                return;
+    while (!state->stopping.load(std::memory_order_relaxed)) {
+        switch (l.notify->receive(at.slot->notification)) {
+        case channel::received::call:
+            if (!serve_call(*state, at)) {
+                return leaving::replaced;
             }
             break;
-        case listener::received::nothing:
-        case listener::received::interrupted:
+        case channel::received::nothing:
             break;
-        case listener::received::gone:
-            return;
-        case listener::received::broken:
+        case channel::received::interrupted:
+            if (park(*state, at)) {
+                return leaving::parked;
+            }
+            break;
+        case channel::received::gone:
+            return leaving::over;
+        case channel::received::broken:
             log().error("{}: a listener fails and is closed: {}", l.of->name, std::strerror(errno));
-            return;
+            return leaving::over;
         }
     }
+    return leaving::stopping;
 }
 
 } // namespace deputyd

@@ -50,9 +50,14 @@ std::size_t notification_size()
     return size;
 }
 
+void wake_synchronously(int listener) noexcept
+{
+    ::ioctl(listener, notif_set_flags, sync_wake_up); // an older kernel has none: only slower
+}
+
 listener::listener(deputy::unique_fd fd) : fd_(std::move(fd))
 {
-    ::ioctl(fd_.get(), notif_set_flags, sync_wake_up); // an older kernel has none: only slower
+    wake_synchronously(fd_.get());
 }
 
 bool listener::hung_up() const noexcept
@@ -61,7 +66,7 @@ bool listener::hung_up() const noexcept
     return ::poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) != 0 && (p.revents & POLLIN) == 0;
 }
 
-listener::received listener::receive(void *zeroed) const noexcept
+channel::received listener::receive(void *zeroed) noexcept
 {
     if (!receive_wakes_on_exit()) {
         pollfd p{fd_.get(), POLLIN, 0};
@@ -85,7 +90,7 @@ listener::received listener::receive(void *zeroed) const noexcept
     }
 }
 
-listener::sent listener::send(seccomp_notif_resp &response) const noexcept
+channel::sent listener::send(seccomp_notif_resp &response) noexcept
 {
     while (::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_SEND, &response) != 0) {
         if (errno == ENOENT) {
@@ -101,7 +106,7 @@ listener::sent listener::send(seccomp_notif_resp &response) const noexcept
     return sent::delivered;
 }
 
-listener::sent listener::reply(std::uint64_t id, std::int64_t value, int error) const noexcept
+channel::sent listener::reply(std::uint64_t id, std::int64_t value, int error) noexcept
 {
     seccomp_notif_resp response{};
     response.id = id;
@@ -110,7 +115,7 @@ listener::sent listener::reply(std::uint64_t id, std::int64_t value, int error) 
     return send(response);
 }
 
-listener::sent listener::proceed(std::uint64_t id) const noexcept
+channel::sent listener::proceed(std::uint64_t id) noexcept
 {
     seccomp_notif_resp response{};
     response.id = id;
@@ -118,25 +123,30 @@ listener::sent listener::proceed(std::uint64_t id) const noexcept
     return send(response);
 }
 
-listener::injection listener::inject(std::uint64_t id, int fd, std::uint32_t fd_flags,
-                                     bool answer) const noexcept
+channel::injection listener::inject(std::uint64_t id, int fd, std::uint32_t fd_flags, bool answer) noexcept
+{
+    return add_descriptor(fd_.get(), id, fd, fd_flags, answer);
+}
+
+channel::injection add_descriptor(int listener, std::uint64_t id, int fd, std::uint32_t fd_flags,
+                                  bool answer) noexcept
 {
     seccomp_notif_addfd request{};
     request.id = id;
     request.flags = answer ? SECCOMP_ADDFD_FLAG_SEND : 0;
     request.srcfd = static_cast<std::uint32_t>(fd);
     request.newfd_flags = fd_flags;
-    const int number = ::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &request);
+    const int number = ::ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &request);
     if (number >= 0) {
-        return {sent::delivered, 0, number};
+        return {channel::sent::delivered, 0, number};
     }
     switch (errno) {
     case ENOENT:
-        return {sent::lost, 0, -1};
+        return {channel::sent::lost, 0, -1};
     case EINPROGRESS:
-        return {sent::late, 0, -1};
+        return {channel::sent::late, 0, -1};
     default:
-        return {sent::failed, errno, -1};
+        return {channel::sent::failed, errno, -1};
     }
 }
 

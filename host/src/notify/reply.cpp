@@ -10,23 +10,23 @@ namespace deputyd
 namespace
 {
 
-delivery outcome_of(listener::sent s) noexcept
+delivery outcome_of(channel::sent s) noexcept
 {
-    return s == listener::sent::delivered ? delivery::delivered : delivery::lost;
+    return s == channel::sent::delivered ? delivery::delivered : delivery::lost;
 }
 
-delivery deliver_descriptor(const listener &to, std::uint64_t id, const decision &d, bool two_step) noexcept
+delivery deliver_descriptor(channel &to, std::uint64_t id, const decision &d, bool two_step) noexcept
 {
-    listener::injection added{};
+    channel::injection added{};
     {
         // A kernel before 6.12 forgets the answer when a signal interrupts ADDFD.
         const stop_signal::blocked no_signal;
         added = to.inject(id, d.fd, d.fd_flags, !two_step);
     }
     switch (added.outcome) {
-    case listener::sent::delivered:
+    case channel::sent::delivered:
         return two_step ? outcome_of(to.reply(id, added.fd, 0)) : delivery::delivered;
-    case listener::sent::failed: {
+    case channel::sent::failed: {
         const bool plugin = added.error == EBADF || added.error == EINVAL;
         to.reply(id, 0, plugin ? EPERM : added.error);
         return plugin ? delivery::misbehaving : delivery::refused;
@@ -38,7 +38,7 @@ delivery deliver_descriptor(const listener &to, std::uint64_t id, const decision
 
 } // namespace
 
-delivery deliver(const listener &to, std::uint64_t id, const decision &d, bool two_step) noexcept
+delivery deliver(channel &to, std::uint64_t id, const decision &d, bool two_step) noexcept
 {
     switch (d.what) {
     case decision::kind::descriptor:

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "notify/listener.hpp"
+#include "notify/channel.hpp"
 
 namespace deputyd
 {
@@ -38,6 +38,6 @@ enum class delivery {
 /// Answers a call. The lane's thread, with the host's own signal blocked where it must be.
 /// @param two_step add a descriptor, then answer: four times faster with SYNC_WAKE_UP, but leaves the
 ///        descriptor in a caller that is interrupted between, so only under WAIT_KILLABLE.
-delivery deliver(const listener &to, std::uint64_t id, const decision &d, bool two_step) noexcept;
+delivery deliver(channel &to, std::uint64_t id, const decision &d, bool two_step) noexcept;
 
 } // namespace deputyd

@@ -4,14 +4,15 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <sys/types.h>
 #include <thread>
 
 #include "caller/container.hpp"
 #include "caller/turn.hpp"
+#include "notify/channel.hpp"
 #include "notify/journal.hpp"
-#include "notify/listener.hpp"
 #include "plugin/handler_table.hpp"
 
 namespace deputyd
@@ -23,25 +24,32 @@ struct container_load {
     std::atomic<bool> refusing{false};        ///< away has reached the limit, and the log says so
     std::atomic<std::int64_t> log_second{-1}; ///< for log_allowed()
     std::atomic<int> log_lines{0};
-    std::size_t threads = 0; ///< under the host's mutex
+    std::size_t lanes = 0; ///< under the host's mutex
 
     /// Whether one more line about this container may be written: ten a second, since the container
     /// itself can provoke them.
     bool log_allowed() noexcept;
 };
 
-/// One listener that is served.
+/// One channel that is served.
 struct lane {
-    lane(std::shared_ptr<const container> c, const handler_table &h, deputy::unique_fd fd,
-         std::shared_ptr<container_load> l)
-        : of(std::move(c)), handlers(h), notify(std::move(fd)), load(std::move(l))
+    lane(std::shared_ptr<const container> c, std::shared_ptr<const handler_table> h,
+         std::unique_ptr<channel> from, std::function<void()> at_end, std::shared_ptr<container_load> l)
+        : of(std::move(c)), handlers(std::move(h)), notify(std::move(from)), load(std::move(l)),
+          ended(std::move(at_end))
     {
     }
 
     const std::shared_ptr<const container> of;
-    const handler_table &handlers; ///< not to be used once the host has stopped
-    const listener notify;
+    const std::shared_ptr<const handler_table> handlers; ///< not to be used once the host has stopped
+    const std::unique_ptr<channel> notify;
     const std::shared_ptr<container_load> load;
+
+    // Under the host's mutex.
+    std::function<void()> ended; ///< taken by whoever calls it
+    std::size_t threads = 0;     ///< that serve it, the replaced ones too
+    bool parked = false;         ///< the parking lot waits for its next call
+    bool over = false;           ///< no more calls come
 };
 
 /// A thread that serves a lane: its receiver, or one that was replaced and finishes its call.
@@ -56,16 +64,19 @@ struct seat {
     std::atomic<std::int32_t> nr{0};
     std::atomic<const handler *> running{nullptr};
 
-    bool was_replaced = false; ///< the owner's
+    /// Somebody may send the thread the stop signal, which shall interrupt no handler. Set before the last
+    /// look at whether it waits, cleared when no more signals come.
+    std::atomic<bool> called_off{false};
 
     // The watchdog's own notes.
     std::uint64_t seen = 0; ///< number of the call that it saw last
-    std::chrono::steady_clock::time_point seen_at;
+    std::chrono::steady_clock::time_point seen_at = std::chrono::steady_clock::now();
 
     // Under the host's mutex.
     std::thread thread;
     pid_t tid = 0;          ///< 0 until the thread runs
     bool cancelled = false; ///< it is not needed after all
+    bool left = false;      ///< the thread ends: its tid must not be used any more
 };
 
 } // namespace deputyd

@@ -14,7 +14,14 @@ namespace
 
 using clock = std::chrono::steady_clock;
 
-constexpr int ticks_before_parking = 20;
+constexpr int ticks_before_sleep = 20;
+
+/// When a call of the lane is answered for at the latest, deadlines or not.
+clock::duration deadline_of(const host_state &state, const lane &l) noexcept
+{
+    const auto patience = l.notify->patience();
+    return state.settings.deadlines ? std::min(state.settings.deadline, patience) : patience;
+}
 
 void expire(host_state &state, seat &s, turn::word w, clock::duration age)
 {
@@ -27,7 +34,7 @@ void expire(host_state &state, seat &s, turn::word w, clock::duration age)
                 s.serves->of->name, h == nullptr ? "none" : h->plugin->name(),
                 h == nullptr ? "system call " + std::to_string(nr) : h->syscall,
                 std::chrono::duration_cast<std::chrono::milliseconds>(age).count(),
-                state.settings.deadline.count());
+                std::chrono::duration_cast<std::chrono::milliseconds>(deadline_of(state, *s.serves)).count());
 }
 
 void replace(const std::shared_ptr<host_state> &state, const std::shared_ptr<seat> &s, turn::word w)
@@ -41,6 +48,15 @@ void replace(const std::shared_ptr<host_state> &state, const std::shared_ptr<sea
     }
 }
 
+/// Asks a thread that has had no call for long to leave its lane to the parking lot.
+void retire(host_state &state, seat &s)
+{
+    const std::lock_guard lock(state.mutex);
+    if (!state.stopping.load()) {
+        interrupt_waiting(s);
+    }
+}
+
 /// Looks at one thread. @return whether it has a call, or had a new one since the last look.
 bool look(const std::shared_ptr<host_state> &state, const std::shared_ptr<seat> &s, clock::time_point now)
 {
@@ -49,15 +65,22 @@ bool look(const std::shared_ptr<host_state> &state, const std::shared_ptr<seat> 
     s->seen = turn::number_of(w);
     if (fresh) {
         s->seen_at = now;
+        if (!state->stopping.load()) {
+            s->called_off.store(false);
+        }
     }
     if (turn::state_of(w) == call_state::receiving) {
-        return fresh;
+        const bool idle = now - s->seen_at >= state->settings.idle;
+        if (idle) {
+            retire(*state, *s);
+        }
+        return fresh || idle; // until it is gone
     }
     const auto age = now - s->seen_at;
     if (!turn::is_replaced(w) && age >= state->settings.slow) {
         replace(state, s, w);
     }
-    if (state->settings.deadlines && age >= state->settings.deadline) {
+    if (age >= deadline_of(*state, *s->serves)) {
         const turn::word now_replaced = s->calls.load();
         if (turn::number_of(now_replaced) == s->seen) {
             expire(*state, *s, now_replaced, age);
@@ -67,12 +90,15 @@ bool look(const std::shared_ptr<host_state> &state, const std::shared_ptr<seat> 
 }
 
 /// Looks at every thread once. The copy of the list is kept from one time to the next for its memory.
-bool look_at_all(const std::shared_ptr<host_state> &state, std::vector<std::shared_ptr<seat>> &seats)
+/// @param[out] ret_any whether there are threads.
+bool look_at_all(const std::shared_ptr<host_state> &state, std::vector<std::shared_ptr<seat>> &seats,
+                 bool &ret_any)
 {
     {
         const std::lock_guard lock(state->mutex);
         seats = state->seats;
     }
+    ret_any = !seats.empty();
     const auto now = clock::now();
     bool busy = false;
     for (const auto &s : seats) {
@@ -92,7 +118,7 @@ bool answer_for(seat &s, turn::word call) noexcept
     if (!s.calls.answer_for(call)) {
         return false;
     }
-    s.serves->notify.reply(id, 0, EPERM);
+    s.serves->notify->reply(id, 0, EPERM);
     return true;
 }
 
@@ -102,21 +128,29 @@ void watch(const std::shared_ptr<host_state> &state)
         std::max<std::chrono::microseconds>(state->settings.slow / 2, std::chrono::microseconds{500});
     std::vector<std::shared_ptr<seat>> seats;
     for (int quiet = 0; !state->done.load();) {
-        quiet = look_at_all(state, seats) ? 0 : quiet + 1;
-        std::unique_lock lock(state->parking);
-        if (quiet < ticks_before_parking) {
-            state->unpark.wait_for(lock, tick);
+        bool any = false;
+        quiet = look_at_all(state, seats, any) ? 0 : quiet + 1;
+        std::unique_lock lock(state->sleeping);
+        if (quiet < ticks_before_sleep) {
+            state->wake.wait_for(lock, tick);
             continue;
         }
         // A call that begins now either sees the flag or is seen by this last look.
-        state->parked.store(true);
+        state->asleep.store(true);
         lock.unlock();
-        const bool busy = look_at_all(state, seats);
+        const bool busy = look_at_all(state, seats, any);
         lock.lock();
         if (busy) {
-            state->parked.store(false);
+            state->asleep.store(false);
         }
-        state->unpark.wait(lock, [&] { return !state->parked.load() || state->done.load(); });
+        const auto woken = [&] { return !state->asleep.load() || state->done.load(); };
+        if (!any) {
+            state->wake.wait(lock, woken);
+        } else if (!state->wake.wait_for(lock, state->settings.idle, woken)) {
+            state->asleep.store(false); // to see who may leave
+            quiet = ticks_before_sleep;
+            continue;
+        }
         quiet = 0;
     }
 }

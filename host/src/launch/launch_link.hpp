@@ -28,10 +28,10 @@ struct message {
 };
 
 /// One end of a socket pair. The end of the child closes on exec.
-class channel
+class launch_link
 {
 public:
-    static std::pair<channel, channel> make();
+    static std::pair<launch_link, launch_link> make();
 
     /// @throw std::runtime_error.
     void send(step what, int fd = -1, std::int32_t number = 0, std::string_view text = {}) const;
@@ -44,7 +44,7 @@ public:
     int fd() const noexcept { return fd_.get(); }
 
 private:
-    explicit channel(int fd) : fd_(fd) {}
+    explicit launch_link(int fd) : fd_(fd) {}
 
     deputy::unique_fd fd_;
 };

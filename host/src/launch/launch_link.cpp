@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launch/channel.hpp"
+#include "launch/launch_link.hpp"
 
 #include <cstring>
 #include <sys/socket.h>
@@ -9,14 +9,14 @@
 namespace deputyd
 {
 
-std::pair<channel, channel> channel::make()
+std::pair<launch_link, launch_link> launch_link::make()
 {
     int ends[2];
     must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "make a socket pair");
-    return {channel(ends[0]), channel(ends[1])};
+    return {launch_link(ends[0]), launch_link(ends[1])};
 }
 
-void channel::send(step what, int fd, std::int32_t number, std::string_view text) const
+void launch_link::send(step what, int fd, std::int32_t number, std::string_view text) const
 {
     message m{what, number, {}};
     text.copy(m.text, sizeof m.text - 1);
@@ -41,7 +41,7 @@ void channel::send(step what, int fd, std::int32_t number, std::string_view text
     }
 }
 
-std::optional<channel::received> channel::receive() const
+std::optional<launch_link::received> launch_link::receive() const
 {
     received r{};
     iovec data{&r.m, sizeof r.m};
