@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "intake/lxc_message.hpp"
+#include "notify/lxc_message.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

@@ -11,8 +11,9 @@
 
 #include "base/log.hpp"
 #include "intake/acceptor.hpp"
-#include "intake/lxc_message.hpp"
 #include "intake/oci_state.hpp"
+#include "notify/lxc_channel.hpp"
+#include "notify/lxc_message.hpp"
 
 namespace deputyd
 {
@@ -28,6 +29,7 @@ public:
                    const arrival_sink &sink, std::function<void()> done)
         : loop_(loop), socket_(socket), who_(who), fd_(std::move(fd)), sink_(sink), done_(std::move(done))
     {
+        lxc_channel::stamp(fd_.get());
         loop_.add(fd_.get(), EPOLLIN, [this](std::uint32_t) { look(); });
     }
     ~lxc_connection() override

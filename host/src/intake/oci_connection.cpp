@@ -15,7 +15,7 @@
 #include "base/log.hpp"
 #include "intake/acceptor.hpp"
 #include "intake/oci_state.hpp"
-#include "intake/received_fds.hpp"
+#include "notify/received_fds.hpp"
 
 namespace deputyd
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "intake/lxc_message.hpp"
+#include "notify/lxc_message.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "intake/received_fds.hpp"
+#include "notify/received_fds.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
@@ -13,12 +15,29 @@
 
 namespace deputyd
 {
+namespace
+{
+
+/// By the real-time clock, which is the kernel's for this. One that was set back says nothing.
+std::chrono::nanoseconds since(cmsghdr *stamp) noexcept
+{
+    timespec then{};
+    timespec now{};
+    std::memcpy(&then, CMSG_DATA(stamp), sizeof then);
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    const auto passed =
+        std::chrono::seconds(now.tv_sec - then.tv_sec) + std::chrono::nanoseconds(now.tv_nsec - then.tv_nsec);
+    return std::max<std::chrono::nanoseconds>(passed, std::chrono::nanoseconds{0});
+}
+
+} // namespace
 
 ssize_t receive_with_fds(int socket, std::span<std::byte> data, std::vector<deputy::unique_fd> &fds,
-                         std::size_t most, int flags, bool &ret_cut)
+                         std::size_t most, int flags, bool &ret_cut, std::chrono::nanoseconds *ret_waited)
 {
     constexpr std::size_t kernel_limit = 253; // SCM_MAX_FD
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kernel_limit)> control{};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kernel_limit) + CMSG_SPACE(sizeof(timespec))>
+        control{};
     iovec part{data.data(), data.size()};
     msghdr message{};
     message.msg_iov = &part;
@@ -32,6 +51,9 @@ ssize_t receive_with_fds(int socket, std::span<std::byte> data, std::vector<depu
     ret_cut = (message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0;
     std::vector<deputy::unique_fd> surplus;
     for (cmsghdr *c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+        if (ret_waited != nullptr && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+            *ret_waited = since(c);
+        }
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) {
             continue;
         }
