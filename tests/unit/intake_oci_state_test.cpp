@@ -76,6 +76,11 @@ TEST(OciState, that_can_no_longer_become_json_is_wrong)
     EXPECT_THAT(parse_oci_state("{]").reason, HasSubstr("not JSON at byte 2"));
 }
 
+TEST(OciState, with_a_number_that_is_too_large_is_wrong)
+{
+    EXPECT_THAT(parse_oci_state(R"({"pid":1E444})").reason, HasSubstr("number overflow"));
+}
+
 TEST(OciState, followed_by_another_is_wrong)
 {
     EXPECT_EQ(parse_oci_state(std::string(runc) + std::string(runc)).progress, oci_progress::wrong);

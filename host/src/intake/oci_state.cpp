@@ -134,6 +134,8 @@ oci_parsed parse_oci_state(std::string_view text)
             return {oci_progress::incomplete, {}, ""};
         }
         return wrong(fmt::format("not JSON at byte {}: {}", e.byte, escaped(e.what())));
+    } catch (const json::exception &e) { // a number that is too large
+        return wrong(escaped(e.what()));
     }
 }
 
