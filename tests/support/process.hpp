@@ -69,6 +69,15 @@ public:
     {
         return pump([&] { return got_.out.find(text) != std::string::npos; });
     }
+    /// The same for its standard error.
+    bool wait_error(const std::string &text)
+    {
+        return pump([&] { return got_.err.find(text) != std::string::npos; });
+    }
+    /// What it has printed so far.
+    const outcome &so_far() const { return got_; }
+    /// Forgets what it has printed so far.
+    void forget() { got_ = {}; }
     /// Closes its input, reads the rest and reaps it.
     outcome wait()
     {

@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.hpp"
+#include "cli/config_check.hpp"
 #include "cli/profile.hpp"
 #include "cli/repeated.hpp"
 #include "cli/run.hpp"
@@ -108,6 +109,45 @@ void fill_standard_streams()
 
 } // namespace
 
+namespace
+{
+
+/// "deputy config check".
+class config_command
+{
+public:
+    explicit config_command(CLI::App &app)
+    {
+        CLI::App *config = app.add_subcommand("config", "deputy config check: the configuration of deputyd");
+        config->require_subcommand(1);
+        check_ = config->add_subcommand("check", "Say what is wrong with the configuration, or what it has");
+        check_
+            ->add_option("--config", file_,
+                         "The file, with conf.d beside it (default: /etc/deputy/deputy.toml)")
+            ->type_name("FILE");
+        check_->add_option("--plugin-dir", plugin_directory_, "Where plugins are looked for by name")
+            ->type_name("DIR")
+            ->capture_default_str();
+    }
+    bool is_meant() const { return check_->parsed(); }
+    int run() const
+    {
+        config_check_options o;
+        if (!file_.empty()) {
+            o.config = file_;
+        }
+        o.plugin_directory = plugin_directory_;
+        return config_check(o);
+    }
+
+private:
+    CLI::App *check_;
+    std::string file_;
+    std::string plugin_directory_ = DEPUTY_PLUGIN_DIR;
+};
+
+} // namespace
+
 int deputy_main(int argc, char **argv)
 {
     CLI::App app("Supplies privileged system calls to unprivileged containers", "deputy");
@@ -119,6 +159,7 @@ int deputy_main(int argc, char **argv)
         "Exit status: that of CMD, 128+N if signal N ended it, 127 if it was not found, 126 if it "
         "could not be executed, 125 for errors of deputy itself.");
     run_command->prefix_command();
+    const config_command config(app);
     raw_options raw;
     flags enabled;
     describe(*run_command, raw, enabled);
@@ -132,6 +173,9 @@ int deputy_main(int argc, char **argv)
         app.parse(static_cast<int>(dashes - argv), argv);
         if (profile.is_chosen()) {
             return profile.run();
+        }
+        if (config.is_meant()) {
+            return config.run();
         }
         std::vector<std::string> command = run_command->remaining();
         if (!command.empty() && command.front().starts_with('-')) {

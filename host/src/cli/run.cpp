@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/descriptor_limit.hpp"
 #include "base/log.hpp"
 #include "launch/cgroup.hpp"
 #include "launch/container_process.hpp"
@@ -77,16 +78,6 @@ child_plan make_plan(const run_options &options, const terminal &tty, const forw
     plan.signal_mask = signals.before();
     must(getrlimit(RLIMIT_NOFILE, &plan.descriptors), "read the limit of descriptors");
     return plan;
-}
-
-/// The host needs descriptors for calls in flight; the container keeps its own limit.
-void raise_descriptor_limit()
-{
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 /// Plugins that know the container, told in the end that it is gone.
@@ -179,7 +170,7 @@ int run(const run_options &options)
     cgroup group(ids.base());
     const reaper at_any_end(group, ids);
     container_process process(options.files, group, ids.base(), plan);
-    raise_descriptor_limit();
+    raise_descriptor_limit(); // for calls in flight; the container keeps its own limit
 
     std::optional<host> served; // from here on there may be threads
     if (is_served) {

@@ -14,8 +14,8 @@
 namespace deputyd
 {
 
-containers::containers(host &serving, const plugin_set &plugins, event_loop &loop)
-    : host_(serving), plugins_(plugins), loop_(loop)
+containers::containers(host &serving, const plugin_set &plugins, event_loop &loop, std::uint64_t first_id)
+    : host_(serving), plugins_(plugins), loop_(loop), next_id_(first_id)
 {
 }
 
@@ -87,13 +87,25 @@ std::shared_ptr<containers::served> containers::make(const arrival &a, origin o)
 }
 
 nlohmann::json containers::serve(const key &k, const arrival &a, const std::shared_ptr<served> &s,
-                                 std::unique_ptr<channel> c, std::function<void()> ended)
+                                 std::unique_ptr<channel> c, std::function<void()> ended,
+                                 const keep_record &keep)
 {
+    nlohmann::json record = {{"socket", a.socket},
+                             {"key", a.key},
+                             {"name", a.name},
+                             {"policy", s->rules->name},
+                             {"uid", a.sender.uid},
+                             {"gid", a.sender.gid},
+                             {"user_ns", s->about->user_ns},
+                             {"cgroup", s->cgroup_path}};
     const bool is_new = by_key_.try_emplace(k, s).second;
     ++s->listeners;
     // The table lives as long as a lane uses it: the lane holds what holds it.
     const std::shared_ptr<const handler_table> handlers(s->rules, &s->rules->handlers);
     try {
+        if (keep) {
+            keep(record);
+        }
         host_.serve(s->about, handlers, std::move(c), [this, k, ended = std::move(ended)] {
             loop_.post([this, k, ended] {
                 listener_ended(k);
@@ -108,28 +120,22 @@ nlohmann::json containers::serve(const key &k, const arrival &a, const std::shar
         log().info("{}: served under policy {}, cgroup {}", s->about->name, s->rules->name,
                    escaped(s->cgroup_path));
     }
-    return {{"socket", a.socket},
-            {"key", a.key},
-            {"name", a.name},
-            {"policy", s->rules->name},
-            {"uid", a.sender.uid},
-            {"gid", a.sender.gid},
-            {"user_ns", s->about->user_ns},
-            {"cgroup", s->cgroup_path}};
+    return record;
 }
 
-nlohmann::json containers::adopt(const arrival &a, std::unique_ptr<channel> c, std::function<void()> ended)
+nlohmann::json containers::adopt(const arrival &a, std::unique_ptr<channel> c, std::function<void()> ended,
+                                 const keep_record &keep)
 {
     const key k(a.socket, a.sender.uid, a.key);
     const auto found = by_key_.find(k);
     if (found != by_key_.end()) {
-        return serve(k, a, found->second, std::move(c), std::move(ended));
+        return serve(k, a, found->second, std::move(c), std::move(ended), keep);
     }
     if (a.pid <= 0) {
         throw std::runtime_error(
             fmt::format("{}: its runtime names no process of it, and it is not served yet", a.name));
     }
-    return serve(k, a, make(a, find_origin(a.pid, a.sender)), std::move(c), std::move(ended));
+    return serve(k, a, make(a, find_origin(a.pid, a.sender)), std::move(c), std::move(ended), keep);
 }
 
 nlohmann::json containers::restore(const nlohmann::json &record, std::unique_ptr<channel> c,
@@ -145,13 +151,13 @@ nlohmann::json containers::restore(const nlohmann::json &record, std::unique_ptr
     const key k(a.socket, a.sender.uid, a.key);
     const auto found = by_key_.find(k);
     if (found != by_key_.end()) {
-        return serve(k, a, found->second, std::move(c), std::move(ended));
+        return serve(k, a, found->second, std::move(c), std::move(ended), {});
     }
     origin o;
     o.user_ns = record.at("user_ns");
     o.cgroup_path = record.at("cgroup");
     o.cgroup = open_cgroup(o.cgroup_path);
-    return serve(k, a, make(a, std::move(o)), std::move(c), std::move(ended));
+    return serve(k, a, make(a, std::move(o)), std::move(c), std::move(ended), {});
 }
 
 void containers::listener_ended(const key &k)

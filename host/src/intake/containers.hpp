@@ -26,7 +26,8 @@ class containers
 {
 public:
     /// All outlive this.
-    containers(host &serving, const plugin_set &plugins, event_loop &loop);
+    /// @param first_id of the containers' ids, which go on from there.
+    containers(host &serving, const plugin_set &plugins, event_loop &loop, std::uint64_t first_id = 1);
     ~containers();
     containers(const containers &) = delete;
     containers &operator=(const containers &) = delete;
@@ -35,12 +36,15 @@ public:
     /// @throw config_error if a policy does not fit the plugins; then nothing has changed.
     void use(std::shared_ptr<const policies> p);
 
+    /// Takes what restore() needs, as JSON, just before a listener is served.
+    using keep_record = std::function<void(const nlohmann::json &record)>;
+
     /// Serves a listener, of a new container or one that is there.
-    /// @param record what restore() needs, as JSON, or null for a new arrival.
     /// @param ended called on the main thread when the listener has ended.
     /// @return the record.
     /// @throw std::runtime_error with the reason for the log; the channel is closed then.
-    nlohmann::json adopt(const arrival &a, std::unique_ptr<channel> c, std::function<void()> ended);
+    nlohmann::json adopt(const arrival &a, std::unique_ptr<channel> c, std::function<void()> ended,
+                         const keep_record &keep = {});
     /// The same for a listener that an earlier host served, by the record of its adoption.
     nlohmann::json restore(const nlohmann::json &record, std::unique_ptr<channel> c,
                            std::function<void()> ended);
@@ -65,7 +69,7 @@ private:
     std::shared_ptr<const ruled> rules(const std::string &policy) const;
     std::shared_ptr<served> make(const arrival &a, origin o);
     nlohmann::json serve(const key &k, const arrival &a, const std::shared_ptr<served> &s,
-                         std::unique_ptr<channel> c, std::function<void()> ended);
+                         std::unique_ptr<channel> c, std::function<void()> ended, const keep_record &keep);
     void listener_ended(const key &k);
     static void tell_gone(served &s);
 
@@ -74,7 +78,7 @@ private:
     event_loop &loop_;
     std::map<std::string, std::shared_ptr<const ruled>> rules_;
     std::map<key, std::shared_ptr<served>> by_key_;
-    std::uint64_t next_id_ = 1;
+    std::uint64_t next_id_;
 };
 
 } // namespace deputyd

@@ -205,6 +205,11 @@ void host::serve(std::shared_ptr<const container> c, const handler_table &handle
           std::make_unique<listener>(std::move(listener_fd)), {});
 }
 
+int host::journal_fd() const noexcept
+{
+    return state_->calls.fd();
+}
+
 bool host::wait_gone(std::uint64_t container, std::chrono::milliseconds at_most)
 {
     std::unique_lock lock(state_->mutex);

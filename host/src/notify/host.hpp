@@ -28,6 +28,7 @@ public:
         bool deadlines = true;                    ///< false: never (debuggers)
         std::chrono::milliseconds slow{5};        ///< after which a follower takes over a lane
         std::chrono::milliseconds idle{1000};     ///< without a call, after which a lane gives up its thread
+        std::uint64_t generation = 1;             ///< of the journal, not 0
         std::size_t hung_limit = 64;              ///< calls of a container whose threads have not come back
     };
 
@@ -49,6 +50,9 @@ public:
     /// The same for a seccomp notify descriptor.
     /// @param handlers outlives the host.
     void serve(std::shared_ptr<const container> c, const handler_table &handlers, deputy::unique_fd listener);
+
+    /// The memfd with the calls in flight, for a successor.
+    [[nodiscard]] int journal_fd() const noexcept;
 
     /// Waits until the channels of the container have ended (its tasks have exited) and no handler of it
     /// runs, at most for the time. @return whether that is so.

@@ -20,7 +20,7 @@ namespace deputyd
 
 /// Everything of a host that its threads share, those too that hang and outlive it.
 struct host_state {
-    explicit host_state(host::settings s) : settings(s) {}
+    explicit host_state(host::settings s) : settings(s), calls(s.generation) {}
 
     const host::settings settings;
     journal calls;

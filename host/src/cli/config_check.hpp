@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+namespace deputyd
+{
+
+/// The options of "deputy config check".
+struct config_check_options {
+    std::optional<std::filesystem::path> config;
+    std::filesystem::path plugin_directory;
+};
+
+/// Reads the configuration as deputyd does, loads the plugins that it turns on to check their settings, and
+/// prints the policies and sockets. Touches no socket.
+/// @return exit status. @throw std::runtime_error with what is wrong first.
+int config_check(const config_check_options &options);
+
+} // namespace deputyd

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "intake/socket_config.hpp"
+#include "plugin/plugin_set.hpp"
+#include "policy/policies.hpp"
+
+namespace deputyd
+{
+
+/// Where the configuration is: the three are laid over each other in this order.
+struct config_paths {
+    std::filesystem::path packaged; ///< directory of *.toml
+    std::filesystem::path file;     ///< may be missing if it is the standard one
+    std::filesystem::path local;    ///< directory of *.toml
+    bool must_exist = false;        ///< file was asked for
+};
+
+/// Where sockets with a relative path are unless something else is said.
+inline constexpr const char *default_socket_directory = "/run/deputy";
+
+/// /etc/deputy/deputy.toml, /etc/deputy/conf.d and what is installed.
+config_paths standard_config_paths();
+/// A file, the conf.d beside it, and what is installed.
+config_paths config_paths_of(const std::filesystem::path &file);
+
+/// A configuration whose policies and sockets fit each other.
+struct configuration {
+    std::shared_ptr<const policies> rules;
+    std::vector<socket_config> sockets;
+};
+
+/// @param socket_directory of sockets with a relative path. @throw config_error.
+configuration read_configuration(const config_paths &paths, const std::filesystem::path &socket_directory);
+
+/// Loads the plugins that some policy turns on and that are not loaded yet; one that is not there is for
+/// enabled_handlers() to report. @return those that are new, not ready yet.
+/// @throw std::runtime_error.
+std::vector<loaded_plugin *> load_enabled(plugin_set &plugins, const policies &rules,
+                                          const std::filesystem::path &directory);
+
+/// Whether every policy fits the plugins that are loaded. @throw config_error.
+void check_policies(const policies &rules, const plugin_set &plugins);
+
+} // namespace deputyd

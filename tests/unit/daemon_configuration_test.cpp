@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/config_check.hpp"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "daemon/configuration.hpp"
+#include "notify/host.hpp"
+
+namespace
+{
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class ConfigCheck : public testing::Test
+{
+protected:
+    fs::path directory_ = fs::temp_directory_path() / ("deputy-config-" + std::to_string(getpid()));
+
+    void SetUp() override { fs::create_directories(directory_ / "conf.d"); }
+    void TearDown() override { fs::remove_all(directory_); }
+    void write(const std::string &name, const std::string &text) const
+    {
+        std::ofstream(directory_ / name) << text;
+    }
+    /// What "deputy config check" says of a configuration.
+    std::string check(const std::string &text) const
+    {
+        write("deputy.toml", text);
+        testing::internal::CaptureStdout();
+        std::string problem;
+        try {
+            EXPECT_EQ(deputyd::config_check({directory_ / "deputy.toml", DEPUTY_TEST_PLUGINS_DIR}), 0);
+        } catch (const std::runtime_error &e) {
+            problem = e.what();
+        }
+        const std::string out = testing::internal::GetCapturedStdout();
+        return problem.empty() ? out : problem;
+    }
+};
+
+TEST_F(ConfigCheck, prints_policies_and_sockets)
+{
+    write("conf.d/more.toml", "[policy.build]\ninherit = \"default\"\n");
+    EXPECT_EQ(check("[policy.default.enable]\ntwo_calls = true\n"),
+              "policies: build, default\n"
+              "socket /run/deputy/oci.sock: default policy default, allowed build, default\n"
+              "socket /run/deputy/lxc.sock: default policy default, allowed build, default\n");
+}
+
+TEST_F(ConfigCheck, names_file_line_and_key_of_what_is_wrong)
+{
+    const std::string on = "[policy.default.enable]\ntwo_calls = true\n";
+    const std::string file = (directory_ / "deputy.toml").string();
+    EXPECT_THAT(check(on + "[policy.default.plugin.two_calls]\nlimit = 0\n"),
+                HasSubstr(file + ":4: policy.default.plugin.two_calls.limit: "));
+    EXPECT_THAT(check("[policy.default.enable]\ntwo_cals = true\n"),
+                HasSubstr(file + ":2: policy.default.enable.two_cals: no plugin two_cals is installed"));
+    EXPECT_THAT(check("[policy.default.enable]\n\"../two_calls\" = true\n"), HasSubstr("is installed"));
+    EXPECT_THAT(check("[polcy.default]\n"), HasSubstr(":1: polcy: is not a key of the configuration"));
+    EXPECT_THAT(check("[polcy.default]\n"), HasSubstr("did you mean policy?"));
+    EXPECT_THAT(check("[[socket]]\npath = \"a.sock\"\nprotocol = \"http\"\n"),
+                HasSubstr("must be \"oci\" or \"lxc\""));
+    EXPECT_THAT(check("policy = ["), HasSubstr("not TOML"));
+}
+
+TEST_F(ConfigCheck, wants_the_file_that_it_was_given)
+{
+    EXPECT_THROW(deputyd::config_check({directory_ / "none.toml", DEPUTY_TEST_PLUGINS_DIR}),
+                 std::runtime_error);
+}
+
+TEST(ShippedPolicies, are_a_configuration_with_the_shipped_plugins)
+{
+    const deputyd::config_paths paths{DEPUTY_SOURCE_DIR "/host/data/conf.d", "/nonexistent", "/nonexistent",
+                                      false};
+    const auto config = deputyd::read_configuration(paths, "/run/deputy");
+    EXPECT_THAT(config.rules->names(), ElementsAre("build", "nested"));
+    EXPECT_THAT(config.rules->plugins(), ElementsAre("bpf_cgroup_device"));
+    ASSERT_EQ(config.sockets.size(), 2u);
+    EXPECT_EQ(config.sockets[0].default_policy, "nested");
+    deputyd::plugin_set plugins(deputyd::plugin_extensions());
+    load_enabled(plugins, *config.rules, DEPUTY_PLUGINS_DIR);
+    check_policies(*config.rules, plugins);
+}
+
+} // namespace
