@@ -53,7 +53,7 @@ protected:
 TEST_F(daemon_systemd_test, tells_when_it_serves_that_it_lives_and_when_it_ends)
 {
     start_service({});
-    EXPECT_TRUE(systemd_.wait_for("READY", "1"));
+    ASSERT_TRUE(systemd_.wait_for("READY", "1")) << daemon->wait().err;
     EXPECT_TRUE(systemd_.wait_for("WATCHDOG", "1"));
     daemon->kill(SIGHUP);
     EXPECT_TRUE(systemd_.wait_for("RELOADING", "1"));

@@ -170,7 +170,8 @@ inline process::process(const std::vector<std::string> &argv, const run_options 
         args.push_back(const_cast<char *>(a.c_str()));
     }
     args.push_back(nullptr);
-    for (const auto &e : options.env.value_or(std::vector<std::string>{})) {
+    const auto own_env = options.env.value_or(std::vector<std::string>{});
+    for (const auto &e : own_env) {
         env.push_back(const_cast<char *>(e.c_str()));
     }
     env.push_back(nullptr);
