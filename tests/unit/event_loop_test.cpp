@@ -91,6 +91,28 @@ TEST(EventLoop, runs_timers_in_their_order_and_not_the_cancelled)
     EXPECT_EQ(order, "abc");
 }
 
+TEST(EventLoop, handles_what_waits_and_comes_of_it_without_waiting)
+{
+    event_loop loop;
+    const pipe_pair a;
+    const pipe_pair b;
+    std::string order;
+    loop.add(a.out.get(), EPOLLIN, [&](std::uint32_t) {
+        order += 'a';
+        loop.remove(a.out.get());
+        b.fill();
+    });
+    loop.add(b.out.get(), EPOLLIN, [&](std::uint32_t) {
+        order += 'b';
+        loop.remove(b.out.get());
+    });
+    loop.run_pending();
+    EXPECT_EQ(order, "");
+    a.fill();
+    loop.run_pending();
+    EXPECT_EQ(order, "ab");
+}
+
 TEST(EventLoop, runs_what_other_threads_post)
 {
     event_loop loop;

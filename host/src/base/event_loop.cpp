@@ -114,31 +114,43 @@ void event_loop::run_posted()
     }
 }
 
-void event_loop::run()
+bool event_loop::round(int timeout)
 {
     std::array<epoll_event, 64> events{};
+    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+    if (count < 0 && errno != EINTR) {
+        must(count, "epoll_wait");
+    }
+    // A callback may remove another descriptor of this round, and a new one may get its number: the
+    // watches are taken before any callback runs.
+    std::vector<std::pair<std::shared_ptr<watch>, std::uint32_t>> due;
+    for (int i = 0; i < count; ++i) {
+        const epoll_event event = events[static_cast<std::size_t>(i)];
+        const auto found = watches_.find(event.data.fd);
+        if (found != watches_.end()) {
+            due.emplace_back(found->second, std::uint32_t{event.events});
+        }
+    }
+    for (const auto &[w, what] : due) {
+        if (!w->removed) {
+            w->call(what);
+        }
+    }
+    run_timers();
+    return !due.empty();
+}
+
+void event_loop::run()
+{
     for (stopped_ = false; !stopped_;) {
-        const int count =
-            epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), until_next_timer());
-        if (count < 0 && errno != EINTR) {
-            must(count, "epoll_wait");
-        }
-        // A callback may remove another descriptor of this round, and a new one may get its number: the
-        // watches are taken before any callback runs.
-        std::vector<std::pair<std::shared_ptr<watch>, std::uint32_t>> due;
-        for (int i = 0; i < count; ++i) {
-            const epoll_event event = events[static_cast<std::size_t>(i)];
-            const auto found = watches_.find(event.data.fd);
-            if (found != watches_.end()) {
-                due.emplace_back(found->second, std::uint32_t{event.events});
-            }
-        }
-        for (const auto &[w, what] : due) {
-            if (!w->removed) {
-                w->call(what);
-            }
-        }
-        run_timers();
+        round(until_next_timer());
+    }
+}
+
+void event_loop::run_pending()
+{
+    constexpr int most = 1000; // somebody may send faster than we read
+    for (int i = 0; i < most && round(0); ++i) {
     }
 }
 

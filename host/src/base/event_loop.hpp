@@ -42,6 +42,8 @@ public:
 
     /// Runs until stop(); may be called again after that.
     void run();
+    /// Handles what waits already, and what comes of that, but waits for nothing.
+    void run_pending();
     void stop(); ///< any thread
 
 private:
@@ -51,6 +53,8 @@ private:
     };
     using clock = std::chrono::steady_clock;
 
+    /// @return whether anything happened.
+    bool round(int timeout);
     int until_next_timer() const;
     void run_timers();
     void run_posted();

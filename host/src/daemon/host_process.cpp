@@ -272,6 +272,9 @@ private:
     /// Answers the calls in flight; those that come wait for a successor, or for ENOSYS if there is none.
     [[noreturn]] void drain()
     {
+        // What runtimes have sent is in our hands, and lost if nobody takes it.
+        loop_.remove(keeper_.fd());
+        loop_.run_pending();
         host_->stop();
         keeper_.say(message_kind::ended);
         _exit(0);
