@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sstream>
+
+#include "support/container_runtime.hpp"
+
+namespace deputyd::test
+{
+
+/// LXC of root, through its notify proxy.
+class lxc_runtime : public container_runtime
+{
+public:
+    using container_runtime::container_runtime;
+    ~lxc_runtime() override
+    {
+        while (!running_.empty()) {
+            lxc_runtime::stop(running_.begin()->first);
+        }
+    }
+    void start(const std::string &name, const std::string &policy,
+               const std::vector<std::string> &command) override
+    {
+        const auto own = lxc_path() / name;
+        std::filesystem::create_directories(own);
+        write_text(own / "config", config(name, policy, command));
+        running_[name] =
+            std::make_unique<background>(std::vector<std::string>{"lxc-start", "-P", lxc_path(), "-n", name,
+                                                                  "-F", "-l", "WARN", "-o", own / "log"},
+                                         shop_.output(name));
+    }
+    std::vector<std::string> exec(const std::string &name,
+                                  const std::vector<std::string> &command) const override
+    {
+        return joined(
+            {"lxc-attach", "-P", lxc_path(), "-n", name, "--clear-env", "--set-var", "PATH=/bin", "--"},
+            command);
+    }
+    void stop(const std::string &name) override
+    {
+        run({"lxc-stop", "-P", lxc_path(), "-n", name, "-k"});
+        running_.at(name)->end(SIGTERM);
+        running_.erase(name);
+    }
+
+private:
+    std::filesystem::path lxc_path() const { return shop_.directory() / "lxc"; }
+    std::string config(const std::string &name, const std::string &policy,
+                       const std::vector<std::string> &command) const
+    {
+        std::ostringstream text;
+        text << "lxc.uts.name = " << name << "\nlxc.rootfs.path = dir:" << shop_.rootfs().string()
+             << "\nlxc.idmap = u 0 400000 65536\nlxc.idmap = g 0 400000 65536\n"
+             << "lxc.net.0.type = empty\nlxc.mount.auto = proc:rw sys:ro cgroup:rw:force\n"
+             << "lxc.autodev = 1\nlxc.environment = PATH=/bin\n"
+             << "lxc.mount.entry = " << shop_.control(name).string() << " ctl none bind 0 0\n"
+             << "lxc.apparmor.profile = unconfined\n"
+             << "lxc.seccomp.profile = " << shop_.profile(name, {"--format", "lxc"}).string()
+             << "\nlxc.seccomp.notify.proxy = unix:" << shop_.lxc_socket().string()
+             << "\nlxc.seccomp.notify.cookie = policy=" << policy << " name=" << name << "\nlxc.init.cmd =";
+        for (const auto &word : command) {
+            text << ' ' << word;
+        }
+        text << '\n';
+        return text.str();
+    }
+};
+
+} // namespace deputyd::test
