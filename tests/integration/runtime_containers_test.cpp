@@ -43,6 +43,11 @@ struct kind {
     std::unique_ptr<container_runtime> (*make)(const workshop &);
 };
 
+void PrintTo(const kind &k, std::ostream *out)
+{
+    *out << k.name;
+}
+
 const kind kinds[] = {
     {"runc",
      [](const workshop &w) -> std::unique_ptr<container_runtime> {

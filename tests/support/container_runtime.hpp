@@ -119,6 +119,8 @@ public:
     /// A command of the host's that runs another one in the container.
     [[nodiscard]] virtual std::vector<std::string> exec(const std::string &name,
                                                         const std::vector<std::string> &command) const = 0;
+    /// Whether the runtime, not the command, failed in a way that it is known for: it is worth another try.
+    [[nodiscard]] virtual bool is_known_failure(const outcome &) const { return false; }
     /// Ends the container and removes what the runtime has of it.
     virtual void stop(const std::string &name) = 0;
     /// The name by which the daemon's log calls it.

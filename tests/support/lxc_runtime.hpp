@@ -18,6 +18,7 @@ public:
         while (!running_.empty()) {
             lxc_runtime::stop(running_.begin()->first);
         }
+        rmdir("/sys/fs/cgroup/lxc.pivot"); // LXC leaves it
     }
     void start(const std::string &name, const std::string &policy,
                const std::vector<std::string> &command) override
@@ -36,6 +37,13 @@ public:
         return joined(
             {"lxc-attach", "-P", lxc_path(), "-n", name, "--clear-env", "--set-var", "PATH=/bin", "--"},
             command);
+    }
+    /// lxc-attach of 5.0.2, on a busy machine, now and then ends with 1 and without a word instead of giving
+    /// the new process's listener to the monitor, which then never hears of it. The process runs all the
+    /// same, and its calls get ENOSYS.
+    bool is_known_failure(const outcome &o) const override
+    {
+        return o.status == 1 && o.err.empty() && o.out.find(" ENOSYS\n") != std::string::npos;
     }
     void stop(const std::string &name) override
     {

@@ -20,6 +20,8 @@ public:
         while (!running_.empty()) {
             podman_runtime::stop(running_.begin()->first);
         }
+        // podman leaves it. Another one's containers may be there: then it stays.
+        rmdir("/sys/fs/cgroup/libpod_parent/conmon");
         rmdir("/sys/fs/cgroup/libpod_parent");
     }
     void start(const std::string &name, const std::string &policy,

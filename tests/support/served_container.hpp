@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <iostream>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -62,7 +63,13 @@ public:
     /// Runs a command in it by the runtime's own means.
     [[nodiscard]] outcome exec(const std::string &line) const
     {
-        return run(runtime_.exec(name_, {"/bin/busybox", "sh", "-c", line}));
+        const auto argv = runtime_.exec(name_, {"/bin/busybox", "sh", "-c", line});
+        outcome o = run(argv);
+        for (int tries = 1; tries < 20 && runtime_.is_known_failure(o); ++tries) {
+            std::cout << name_ << ": the runtime failed to start a process, once more\n";
+            o = run(argv);
+        }
+        return o;
     }
     /// Its cgroup on the host.
     [[nodiscard]] std::filesystem::path cgroup() const { return cgroup_; }
