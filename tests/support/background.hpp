@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "support/container.hpp"
+
 namespace deputyd::test
 {
 
@@ -46,32 +48,6 @@ inline bool wait_until(const std::function<bool()> &holds,
     }
     return true;
 }
-
-/// A directory of this test's own that every user may enter; removed at the end.
-class scratch_directory
-{
-public:
-    scratch_directory()
-    {
-        std::string name = std::filesystem::temp_directory_path() / "deputy-XXXXXX";
-        if (mkdtemp(name.data()) == nullptr) {
-            throw std::system_error(errno, std::system_category(), "mkdtemp");
-        }
-        path_ = name;
-        std::filesystem::permissions(path_, std::filesystem::perms(0755));
-    }
-    ~scratch_directory()
-    {
-        std::error_code none;
-        std::filesystem::remove_all(path_, none);
-    }
-    scratch_directory(const scratch_directory &) = delete;
-    scratch_directory &operator=(const scratch_directory &) = delete;
-    [[nodiscard]] const std::filesystem::path &path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
 
 /// A command that runs beside the test, with /dev/null as its input and a file as its output, which it
 /// cannot fill. Killed and reaped by the destructor.
