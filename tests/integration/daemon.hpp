@@ -254,6 +254,22 @@ public:
         file >> child;
         return child;
     }
+    /// Kills the host and waits until no thread of it can receive a call any more. The keeper is stopped, so
+    /// that the dead one stays to be seen.
+    void kill_host_for_good(pid_t old) const
+    {
+        ASSERT_EQ(::kill(old, SIGKILL), 0);
+        const std::filesystem::path process = "/proc/" + std::to_string(old);
+        const auto is_dead = [&] {
+            const auto tasks = std::distance(std::filesystem::directory_iterator(process / "task"), {});
+            std::ifstream file(process / "stat");
+            std::string stat((std::istreambuf_iterator<char>(file)), {});
+            return tasks == 1 && stat.find(") Z") != std::string::npos;
+        };
+        while (!is_dead()) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    }
     /// Waits until another host than this one is there. @return its pid.
     pid_t next_host(pid_t old) const
     {

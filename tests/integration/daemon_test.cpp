@@ -59,7 +59,7 @@ TEST_F(daemon_test, keeps_calls_waiting_while_there_is_no_host)
     for (int i = 0; i < 3; ++i) {
         const pid_t old = host();
         daemon->kill(SIGSTOP);
-        ASSERT_EQ(::kill(old, SIGKILL), 0);
+        kill_host_for_good(old);
         c.begin();
         c.wait_inside();
         daemon->kill(SIGCONT);
@@ -75,7 +75,7 @@ TEST_F(daemon_test, keeps_connections_of_runtimes_waiting_while_there_is_no_host
 {
     const pid_t old = host();
     daemon->kill(SIGSTOP);
-    ASSERT_EQ(::kill(old, SIGKILL), 0);
+    kill_host_for_good(old);
     container_process c;
     const auto connection = hand_over(c, "web");
     c.begin();
