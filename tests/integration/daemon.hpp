@@ -80,7 +80,8 @@ inline unique_fd receive_fd(int socket)
 class container_process
 {
 public:
-    container_process()
+    /// @param user who makes its user namespace: root with nothing mapped, or another, with itself as root.
+    explicit container_process(uid_t user = 0)
     {
         int pair[2];
         if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -92,7 +93,7 @@ public:
         if (pid_ == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
             ::close(pair[0]);
-            live(theirs.get());
+            live(theirs.get(), user);
         }
         listener_ = receive_fd(link_.get());
     }
@@ -151,9 +152,23 @@ public:
     }
 
 private:
-    [[noreturn]] static void live(int link)
+    static void become(uid_t user)
     {
-        if (::unshare(CLONE_NEWUSER) != 0) {
+        if (::setresgid(user, user, user) != 0 || ::setresuid(user, user, user) != 0 ||
+            ::prctl(PR_SET_DUMPABLE, 1) != 0 || ::unshare(CLONE_NEWUSER) != 0) {
+            ::_exit(96);
+        }
+        const std::string map = "0 " + std::to_string(user) + " 1";
+        std::ofstream("/proc/self/setgroups") << "deny";
+        std::ofstream("/proc/self/uid_map") << map;
+        std::ofstream("/proc/self/gid_map") << map;
+    }
+
+    [[noreturn]] static void live(int link, uid_t user)
+    {
+        if (user != 0) {
+            become(user);
+        } else if (::unshare(CLONE_NEWUSER) != 0) {
             ::_exit(97);
         }
         ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -198,6 +213,22 @@ inline unique_fd connect_to(const fs::path &path, int type)
     if (::connect(fd.get(), reinterpret_cast<sockaddr *>(&a), sizeof a) != 0) {
         throw std::runtime_error("connect " + path.string() + ": " + std::strerror(errno));
     }
+    return fd;
+}
+
+/// The same as another user: a thread of its own takes that identity, and the kernel notes it.
+inline unique_fd connect_as(uid_t user, const fs::path &path, int type)
+{
+    unique_fd fd;
+    std::thread([&] {
+        ::syscall(SYS_setresgid, user, user, user);
+        ::syscall(SYS_setresuid, user, user, user);
+        try {
+            fd = connect_to(path, type);
+        } catch (const std::runtime_error &) {
+            // The caller sees that there is none.
+        }
+    }).join();
     return fd;
 }
 
@@ -285,7 +316,12 @@ public:
     unique_fd hand_over(const container_process &c, const std::string &id, const std::string &metadata = "",
                         const std::string &socket = "oci.sock") const
     {
-        unique_fd fd = connect_to(sockets() / socket, SOCK_STREAM);
+        return send_state(connect_to(sockets() / socket, SOCK_STREAM), c, id, metadata);
+    }
+    /// The same through a connection that is there.
+    static unique_fd send_state(unique_fd fd, const container_process &c, const std::string &id,
+                                const std::string &metadata = "")
+    {
         const std::string pid = std::to_string(c.pid());
         send_with_fds(fd.get(),
                       R"({"ociVersion":"1.0.2","fds":["seccompFd"],"pid":)" + pid + R"(,"metadata":")" +

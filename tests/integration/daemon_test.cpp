@@ -215,6 +215,51 @@ TEST_F(daemon_test, has_sockets_for_root_alone)
     EXPECT_NE(o.status, 0);
 }
 
+class daemon_user_test : public testing::Test, public daemon_fixture
+{
+protected:
+    static constexpr uid_t nobody = 65534;
+
+    void SetUp() override
+    {
+        configure("[policy.default.enable]\ntwo_calls = true\n"
+                  "[[socket]]\npath = \"user.sock\"\nprotocol = \"oci\"\nuser = \"nobody\"\n");
+        ASSERT_TRUE(start()) << daemon->wait().err;
+    }
+    unique_fd user_sends(const container_process &c)
+    {
+        unique_fd fd = connect_as(nobody, sockets() / "user.sock", SOCK_STREAM);
+        EXPECT_TRUE(fd);
+        return send_state(std::move(fd), c, "web");
+    }
+};
+
+TEST_F(daemon_user_test, gets_containers_of_its_own_served)
+{
+    container_process own(nobody);
+    const auto connection = user_sends(own);
+    EXPECT_EQ(own.call(), 42);
+}
+
+TEST_F(daemon_user_test, gets_no_container_of_another_served)
+{
+    container_process of_root;
+    const auto connection = user_sends(of_root);
+    EXPECT_TRUE(daemon->wait_error("its user namespace was not made by the sender, uid 65534"));
+    EXPECT_TRUE(closed(connection.get()));
+    container_process of_another(1);
+    const auto second = user_sends(of_another);
+    EXPECT_TRUE(closed(second.get()));
+    of_another.close_listener();
+    EXPECT_EQ(of_another.call(), -ENOSYS);
+}
+
+TEST_F(daemon_user_test, cannot_reach_other_sockets)
+{
+    EXPECT_FALSE(connect_as(1, sockets() / "user.sock", SOCK_STREAM));
+    EXPECT_TRUE(connect_as(0, sockets() / "user.sock", SOCK_STREAM));
+}
+
 class daemon_slow_test : public testing::Test, public daemon_fixture
 {
 protected:
