@@ -25,10 +25,11 @@ protected:
         void *p = ::mmap(nullptr, 3 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         ASSERT_NE(p, MAP_FAILED);
         start_ = static_cast<char *>(p);
-        ASSERT_EQ(::munmap(start_ + 2 * page, page), 0);
+        // Memory that is not there; unmapped, somebody else's mapping might take its place.
+        ASSERT_EQ(::mprotect(start_ + 2 * page, page, PROT_NONE), 0);
         end_ = start_ + 2 * page;
     }
-    void TearDown() override { ::munmap(start_, 2 * page); }
+    void TearDown() override { ::munmap(start_, 3 * page); }
 
     /// Runs check in a handler; the child has the memory as it is now.
     void in_handler(const std::function<void(deputy_call *)> &check, const std::function<int()> &after = {})
