@@ -390,7 +390,8 @@ TEST_F(notify_lxc_by_hand, a_monitor_that_says_it_is_another_process_is_refused)
     EXPECT_EQ(take(bytes), 0);
 }
 
-TEST_F(notify_lxc_by_hand, a_third_descriptor_that_is_no_listener_closes_the_connection_and_nothing_stays_open)
+TEST_F(notify_lxc_by_hand,
+       a_third_descriptor_that_is_no_listener_closes_the_connection_and_nothing_stays_open)
 {
     const auto before = open_descriptors();
     lxc_channel c = make();
