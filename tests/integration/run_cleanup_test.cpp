@@ -10,8 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/mount_table.hpp"
 #include "integration/deputy.hpp"
-#include "launch/mount_table.hpp"
 
 namespace deputyd::test
 {

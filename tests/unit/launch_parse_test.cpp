@@ -4,10 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/mount_table.hpp"
 #include "launch/container_process.hpp"
 #include "launch/file_systems.hpp"
 #include "launch/id_range.hpp"
-#include "launch/mount_table.hpp"
 
 namespace deputyd
 {

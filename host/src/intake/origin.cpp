@@ -22,6 +22,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "base/mount_table.hpp"
 #include "intake/subordinate_ids.hpp"
 
 namespace deputyd
@@ -71,22 +72,6 @@ std::string read_file(int directory, const char *name)
         }
         text.append(part.data(), static_cast<std::size_t>(n));
     }
-}
-
-/// The path in the cgroup2 hierarchy in the text of /proc/PID/cgroup, relative to the reader's cgroup
-/// namespace; "" if there is none.
-std::string cgroup2_path(const std::string &text)
-{
-    std::size_t at = 0;
-    while (at < text.size()) {
-        const std::size_t end = std::min(text.find('\n', at), text.size());
-        const std::string_view line = std::string_view(text).substr(at, end - at);
-        if (line.starts_with("0::")) {
-            return std::string(line.substr(3));
-        }
-        at = end + 1;
-    }
-    return "";
 }
 
 unique_fd open_namespace(const pinned_process &p, const char *name)

@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 
 #include "base/log.hpp"
+#include "base/mount_table.hpp"
 #include "launch/fail.hpp"
-#include "launch/mount_table.hpp"
 
 namespace deputyd
 {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "base/mount_table.hpp"
 #include "launch/fail.hpp"
-#include "launch/mount_table.hpp"
 #include "launch/mounts.hpp"
 #include "launch/user_namespace.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launch/mount_table.hpp"
+#include "base/mount_table.hpp"
 
 #include <algorithm>
 #include <fstream>
