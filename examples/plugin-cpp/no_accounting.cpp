@@ -25,7 +25,7 @@ public:
 
     deputy::answer acct(deputy::call &call)
     {
-        const auto caller = call.identity();
+        const auto caller = call.privileges();
         if (!caller) {
             return deputy::answer::pass();
         }

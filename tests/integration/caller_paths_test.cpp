@@ -19,6 +19,7 @@ namespace
 
 using namespace deputy_test;
 using deputyd::caller_table;
+using deputyd::path_table;
 namespace fs = std::filesystem;
 
 ino_t inode(const fs::path &p)
@@ -76,7 +77,7 @@ protected:
     static std::int64_t resolve(deputy_call *c, std::int32_t dirfd, const char *path, std::uint64_t flags = 0)
     {
         std::int32_t fd = -1;
-        const std::int32_t r = caller_table.resolve(c, dirfd, path, flags, &fd);
+        const std::int32_t r = path_table.resolve(c, dirfd, path, flags, &fd);
         if (r < 0) {
             EXPECT_EQ(fd, -1);
             return r;

@@ -254,7 +254,8 @@ private:
                 return handlers.at(static_cast<std::uint32_t>(s->args[0]))(c, *s, *a);
             };
             if (me.undo_) {
-                h.undo = [](void *p, const deputy_syscall *s, const void *token, std::uint64_t size) {
+                h.undo = [](void *p, deputy_call *, const deputy_syscall *s, const void *token,
+                            std::uint64_t size) {
                     static_cast<functional_plugin *>(p)->undo_(
                         *s, std::string_view{static_cast<const char *>(token), size});
                 };
@@ -283,6 +284,9 @@ private:
             .container_gone = nullptr,
             .drain = nullptr,
             .destroy = [](void *) {},
+            .container_exec = nullptr,
+            .process_gone = nullptr,
+            .call_gone = nullptr,
         };
         return d;
     }

@@ -16,6 +16,7 @@ namespace
 
 using namespace deputy_test;
 using deputyd::caller_table;
+using deputyd::descriptor_table;
 
 /// Runs check in a handler for a call by body.
 int in_handler(const std::function<void(deputy_call *, const deputy_syscall &)> &check,
@@ -137,7 +138,7 @@ TEST(caller_identity, a_thread_that_is_not_the_leader_is_itself)
 void check_descriptor(deputy_call *c, const deputy_syscall &s)
 {
     std::int32_t fd = -1;
-    ASSERT_EQ(caller_table.descriptor(c, static_cast<std::int32_t>(s.args[1]), &fd), 0);
+    ASSERT_EQ(descriptor_table.get(c, static_cast<std::int32_t>(s.args[1]), &fd), 0);
     const deputy::unique_fd owned{fd};
     struct stat st {
     };
@@ -193,7 +194,7 @@ TEST(caller_descriptors, one_that_is_not_open_is_ebadf_and_nothing_leaks)
                   [](auto *c, const auto &) {
                       std::int32_t fd = -7;
                       for (const int number : {-1, -100, 9999, INT32_MAX, INT32_MIN}) {
-                          EXPECT_EQ(caller_table.descriptor(c, number, &fd), -EBADF);
+                          EXPECT_EQ(descriptor_table.get(c, number, &fd), -EBADF);
                       }
                       EXPECT_EQ(fd, -7);
                   },

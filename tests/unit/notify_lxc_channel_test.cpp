@@ -139,8 +139,8 @@ TEST(notify_lxc_channel, without_the_listener_services_refuse_and_other_handlers
         id.struct_size = sizeof id;
         EXPECT_EQ(deputyd::caller_table.write(c, s.args[1], &byte, 1), -ENOTSUP);
         EXPECT_EQ(deputyd::caller_table.identity(c, &id), -ENOTSUP);
-        EXPECT_EQ(deputyd::caller_table.descriptor(c, 0, &fd), -ENOTSUP);
-        EXPECT_EQ(deputyd::caller_table.resolve(c, AT_FDCWD, "/", 0, &fd), -ENOTSUP);
+        EXPECT_EQ(deputyd::descriptor_table.get(c, 0, &fd), -ENOTSUP);
+        EXPECT_EQ(deputyd::path_table.resolve(c, AT_FDCWD, "/", 0, &fd), -ENOTSUP);
         const auto r = deputyd::caller_table.read(c, s.args[1], &byte, 1);
         EXPECT_EQ(r, -ENOTSUP);
         return r < 0 ? static_cast<deputy_verdict>(r) : reply(a, 0);

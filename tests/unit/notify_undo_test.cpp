@@ -147,8 +147,8 @@ TEST(notify_undo, after_the_callers_death_every_service_says_esrch)
         EXPECT_EQ(t.write(c, address(bytes), bytes, 1), -ESRCH);
         EXPECT_EQ(t.identity(c, &id), -ESRCH);
         EXPECT_EQ(t.groups(c, &group, 1), -ESRCH);
-        EXPECT_EQ(t.descriptor(c, 0, &fd), -ESRCH);
-        EXPECT_EQ(t.resolve(c, AT_FDCWD, "/", 0, &fd), -ESRCH);
+        EXPECT_EQ(deputyd::descriptor_table.get(c, 0, &fd), -ESRCH);
+        EXPECT_EQ(deputyd::path_table.resolve(c, AT_FDCWD, "/", 0, &fd), -ESRCH);
         EXPECT_EQ(fd, -1);
         return reply(a, 0);
     });

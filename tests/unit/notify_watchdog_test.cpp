@@ -96,9 +96,9 @@ TEST(notify_watchdog, a_missed_deadline_is_answered_and_the_late_effect_undone)
         id.struct_size = sizeof id;
         EXPECT_EQ(deputyd::effect_table.commit(c, "more", 4), -ECANCELED);
         EXPECT_EQ(deputyd::caller_table.write(c, s.args[1], &byte, 1), -ECANCELED);
-        EXPECT_EQ(deputyd::caller_table.descriptor(c, 0, &fd), -ECANCELED);
+        EXPECT_EQ(deputyd::descriptor_table.get(c, 0, &fd), -ECANCELED);
         EXPECT_EQ(deputyd::caller_table.identity(c, &id), -ECANCELED);
-        EXPECT_EQ(deputyd::caller_table.resolve(c, AT_FDCWD, "/", 0, &fd), -ECANCELED);
+        EXPECT_EQ(deputyd::path_table.resolve(c, AT_FDCWD, "/", 0, &fd), -ECANCELED);
         return reply(a, 3);
     });
     plugin.on(2, [](auto *, const auto &, auto &a) { return reply(a, 2); });
@@ -122,7 +122,7 @@ TEST(notify_watchdog, a_descriptor_that_comes_too_late_is_closed)
     functional_plugin plugin;
     plugin.on(1, [](auto *c, const auto &, auto &a) {
         std::int32_t none = -1;
-        wait_until([&] { return deputyd::caller_table.descriptor(c, -1, &none) == -ECANCELED; });
+        wait_until([&] { return deputyd::descriptor_table.get(c, -1, &none) == -ECANCELED; });
         a.fd = ::open("/dev/zero", O_RDONLY | O_CLOEXEC);
         return DEPUTY_REPLY_FD;
     });

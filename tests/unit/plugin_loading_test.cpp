@@ -8,8 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/empty_services.hpp"
-
+#include "notify/host.hpp"
 #include "plugin/handler_table.hpp"
 #include "plugin/plugin_set.hpp"
 
@@ -24,7 +23,7 @@ using testing::HasSubstr;
 
 std::string refusal(const fs::path &file)
 {
-    deputyd::plugin_set plugins(deputy_test::empty_services());
+    deputyd::plugin_set plugins(deputyd::plugin_extensions());
     try {
         plugins.load(file);
     } catch (const std::runtime_error &e) {
@@ -41,7 +40,7 @@ fs::path test_plugin(const std::string &name)
 
 TEST(PluginLoading, takes_a_plugin_in_c)
 {
-    deputyd::plugin_set plugins(deputy_test::empty_services());
+    deputyd::plugin_set plugins(deputyd::plugin_extensions());
     const auto &p = plugins.load(test_plugin("no_op"));
     EXPECT_EQ(p.name(), "no_op");
     EXPECT_EQ(plugins.find("no_op"), &p);
@@ -117,7 +116,7 @@ TEST(PluginLoading, survives_a_constructor_that_throws)
 
 TEST(PluginLoading, refuses_the_same_name_twice)
 {
-    deputyd::plugin_set plugins(deputy_test::empty_services());
+    deputyd::plugin_set plugins(deputyd::plugin_extensions());
     plugins.load(test_plugin("no_op"));
     EXPECT_THROW(plugins.load(test_plugin("no_op")), std::runtime_error);
     EXPECT_EQ(plugins.all().size(), 1u);
@@ -140,7 +139,7 @@ TEST(PluginLoading, refuses_a_file_that_others_may_change)
 class HandlerTable : public testing::Test
 {
 protected:
-    deputyd::plugin_set plugins_{deputy_test::empty_services()};
+    deputyd::plugin_set plugins_{deputyd::plugin_extensions()};
     std::vector<const deputyd::handler *> handlers(const std::string &plugin)
     {
         std::vector<const deputyd::handler *> all;

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/empty_services.hpp"
+#include "notify/host.hpp"
 
 namespace
 {
@@ -17,7 +17,7 @@ using testing::IsEmpty;
 class Flags : public testing::Test
 {
 protected:
-    deputyd::plugin_set plugins_{deputy_test::empty_services()};
+    deputyd::plugin_set plugins_{deputyd::plugin_extensions()};
     flags flags_;
 
     void SetUp() override { plugins_.load(DEPUTY_TEST_PLUGINS_DIR "/two_calls.so"); }

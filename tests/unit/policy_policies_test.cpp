@@ -6,9 +6,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include "support/empty_services.hpp"
+#include "notify/host.hpp"
+#include <unistd.h>
 
 namespace
 {
@@ -22,7 +22,7 @@ class Policies : public testing::Test
 {
 protected:
     fs::path directory_ = fs::temp_directory_path() / ("deputy-policies-" + std::to_string(getpid()));
-    deputyd::plugin_set plugins_{deputy_test::empty_services()};
+    deputyd::plugin_set plugins_{deputyd::plugin_extensions()};
 
     void SetUp() override
     {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/empty_services.hpp"
+#include "notify/host.hpp"
 
 namespace
 {
@@ -14,7 +14,7 @@ using testing::HasSubstr;
 class Settings : public testing::Test
 {
 protected:
-    deputyd::plugin_set plugins_{deputy_test::empty_services()};
+    deputyd::plugin_set plugins_{deputyd::plugin_extensions()};
     deputyd::loaded_plugin &plugin_ = plugins_.load(DEPUTY_TEST_PLUGINS_DIR "/two_calls.so");
     deputyd::settings settings_;
 

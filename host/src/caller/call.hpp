@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include <deputy/plugin.h>
+#include <deputy/plugin.hpp>
 
 #include "caller/turn.hpp"
 
@@ -26,4 +26,5 @@ struct deputy_call {
     bool may_commit;            ///< the handler has an undo
     int pidfd = -1;             ///< of the calling thread, opened on first need; the call's owner closes it
     int proc = -1;              ///< its directory in /proc, likewise
+    deputy::unique_fd kept;     ///< what a plugin keeps for undo
 };

@@ -14,10 +14,15 @@ const deputy_caller_v1 caller_table = {
     .read_string = read_string,
     .read_struct = read_struct,
     .write = write_memory,
+    .privileges = read_privileges,
     .identity = read_identity,
     .groups = read_groups,
-    .descriptor = get_descriptor,
-    .resolve = resolve_path,
 };
+
+const deputy_descriptor_v1 descriptor_table = {.get = get_descriptor};
+
+const deputy_path_v1 path_table = {.resolve = resolve_path, .parent = nullptr, .name = nullptr};
+
+const deputy_act_v1 act_table = {};
 
 } // namespace deputyd

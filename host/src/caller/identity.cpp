@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <linux/capability.h>
 #include <new>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "caller/container.hpp"
 #include "caller/pin.hpp"
@@ -49,6 +52,55 @@ deputy_identity assemble(const deputy_call &call, const proc_status &s, std::uin
     return id;
 }
 
+/// Copies what fits into a struct that begins with the size that its owner knows.
+template <class T> std::int32_t give(T whole, T *ret) noexcept
+{
+    const std::uint32_t size = std::min<std::uint32_t>(ret->struct_size, sizeof whole);
+    whole.struct_size = size;
+    std::memcpy(ret, &whole, size);
+    return 0;
+}
+
+/// Effective capabilities in the thread's own user namespace. @return 0 or a negative errno.
+std::int32_t effective_capabilities(std::uint32_t tid, std::uint64_t &ret) noexcept
+{
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, static_cast<int>(tid)};
+    __user_cap_data_struct data[2]{};
+    if (::syscall(SYS_capget, &header, data) != 0) {
+        return -errno;
+    }
+    ret = data[1].effective;
+    ret = ret << 32 | data[0].effective;
+    return 0;
+}
+
+std::int32_t privileges(deputy_call &call, deputy_privileges *ret) noexcept
+{
+    if (call.turn->answered()) {
+        return -ECANCELED;
+    }
+    if (ret->struct_size < sizeof ret->struct_size) {
+        return -EINVAL;
+    }
+    const int proc = pin_proc(call);
+    if (proc < 0) {
+        return proc;
+    }
+    deputy_privileges whole{};
+    const std::int32_t got = effective_capabilities(call.syscall.tid, whole.capabilities);
+    const std::int64_t user_ns = user_ns_of(proc);
+    const std::int32_t valid = check_valid(call);
+    if (valid < 0) {
+        return valid;
+    }
+    if (got < 0 || user_ns < 0) {
+        return got < 0 ? got : static_cast<std::int32_t>(user_ns);
+    }
+    whole.user_ns = static_cast<std::uint64_t>(user_ns);
+    whole.in_container_user_ns = whole.user_ns == call.container->user_ns ? 1 : 0;
+    return give(whole, ret);
+}
+
 std::int32_t identity(deputy_call &call, deputy_identity *ret)
 {
     if (call.turn->answered()) {
@@ -73,11 +125,7 @@ std::int32_t identity(deputy_call &call, deputy_identity *ret)
     if (user_ns < 0) {
         return static_cast<std::int32_t>(user_ns);
     }
-    deputy_identity whole = assemble(call, *status, static_cast<std::uint64_t>(user_ns));
-    const std::uint32_t size = std::min<std::uint32_t>(ret->struct_size, sizeof whole);
-    whole.struct_size = size;
-    std::memcpy(ret, &whole, size);
-    return 0;
+    return give(assemble(call, *status, static_cast<std::uint64_t>(user_ns)), ret);
 }
 
 std::int32_t groups(deputy_call &call, std::uint32_t *ret, std::uint32_t count)
@@ -103,6 +151,11 @@ std::int32_t groups(deputy_call &call, std::uint32_t *ret, std::uint32_t count)
 }
 
 } // namespace
+
+std::int32_t read_privileges(deputy_call *call, deputy_privileges *ret_privileges)
+{
+    return privileges(*call, ret_privileges);
+}
 
 std::int32_t read_identity(deputy_call *call, deputy_identity *ret_identity)
 try {

@@ -121,7 +121,7 @@ dispatched dispatch(seat &at, deputy_call &call)
         at.running.store(h, std::memory_order_relaxed);
         deputy_answer answer{};
         answer.struct_size = sizeof answer;
-        answer.fd = -1;
+        answer.fd = answer.number = -1;
         const deputy_verdict verdict = h->plugin->handle(*h, call, call.syscall, answer);
         dispatched result;
         result.fd = take_descriptor(verdict, answer);
@@ -148,7 +148,7 @@ void undo(const handler &by, deputy_call &call)
     if (call.token->size == 0 || by.undo == nullptr) {
         return;
     }
-    by.plugin->undo(by, call.syscall, call.token->bytes, call.token->size);
+    by.plugin->undo(by, call, call.token->bytes, call.token->size);
     std::atomic_ref(call.token->size).store(0, std::memory_order_release);
 }
 

@@ -38,8 +38,18 @@ std::int32_t commit(deputy_call *call, const void *token, std::uint64_t size)
     return 0;
 }
 
+void keep(deputy_call *call, std::int32_t fd)
+{
+    call->kept.reset(fd);
+}
+
+std::int32_t kept(deputy_call *call)
+{
+    return call->kept.get();
+}
+
 } // namespace
 
-const deputy_effect_v1 effect_table = {.commit = commit};
+const deputy_effect_v1 effect_table = {.commit = commit, .keep = keep, .kept = kept};
 
 } // namespace deputyd

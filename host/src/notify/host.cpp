@@ -86,9 +86,20 @@ std::shared_ptr<seat> start_thread(const std::shared_ptr<host_state> &state, std
 
 std::span<const extension> plugin_extensions()
 {
-    static constexpr std::array<extension, 2> all = {
+    static constexpr deputy_counters_v1 counters{};
+    static constexpr deputy_defer_v1 defer{};
+    static constexpr deputy_process_v1 process{};
+    static constexpr deputy_settings_v1 settings{};
+    static constexpr std::array all = {
+        extension{DEPUTY_EXT_ACT_1, &act_table},
         extension{DEPUTY_EXT_CALLER_1, &caller_table},
+        extension{DEPUTY_EXT_COUNTERS_1, &counters},
+        extension{DEPUTY_EXT_DEFER_1, &defer},
+        extension{DEPUTY_EXT_DESCRIPTOR_1, &descriptor_table},
         extension{DEPUTY_EXT_EFFECT_1, &effect_table},
+        extension{DEPUTY_EXT_PATH_1, &path_table},
+        extension{DEPUTY_EXT_PROCESS_1, &process},
+        extension{DEPUTY_EXT_SETTINGS_1, &settings},
     };
     return all;
 }

@@ -10,6 +10,7 @@
 #include <seccomp.h>
 
 #include "base/log.hpp"
+#include "caller/call.hpp"
 
 namespace deputyd
 {
@@ -214,11 +215,10 @@ deputy_verdict loaded_plugin::handle(const handler &h, deputy_call &call, const 
     return h.handle(state_, &call, &syscall, &answer);
 }
 
-void loaded_plugin::undo(const handler &h, const deputy_syscall &syscall, const void *token,
-                         std::uint64_t size)
+void loaded_plugin::undo(const handler &h, deputy_call &call, const void *token, std::uint64_t size)
 {
-    const auto held = turn(syscall.container);
-    h.undo(state_, &syscall, token, size);
+    const auto held = turn(call.syscall.container);
+    h.undo(state_, &call, &call.syscall, token, size);
 }
 
 } // namespace deputyd

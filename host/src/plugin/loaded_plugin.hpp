@@ -60,7 +60,7 @@ public:
     deputy_verdict handle(const handler &h, deputy_call &call, const deputy_syscall &syscall,
                           deputy_answer &answer);
     /// Runs h's undo under the plugin's thread model. Any lane.
-    void undo(const handler &h, const deputy_syscall &syscall, const void *token, std::uint64_t size);
+    void undo(const handler &h, deputy_call &call, const void *token, std::uint64_t size);
 
 private:
     struct services : deputy_host {

@@ -111,7 +111,7 @@ deputy::answer plugin::attach(deputy::call &call)
     if (!valid_flags(todo.flags)) {
         return deputy::answer::failure(EINVAL);
     }
-    const auto who = call.identity();
+    const auto who = call.privileges();
     if (!who || who->in_container_user_ns != 1 || todo.program->probe()) {
         return deputy::answer::failure(who ? EPERM : who.error_number());
     }
@@ -228,7 +228,7 @@ deputy::answer plugin::detach(deputy::call &call)
     if (program && !(*program)->probe()) {
         todo.program = *program;
     }
-    const auto who = call.identity();
+    const auto who = call.privileges();
     if (!who || who->in_container_user_ns != 1) {
         return deputy::answer::failure(who ? EPERM : who.error_number());
     }

@@ -126,7 +126,7 @@ deputy::result<void> plugin::read_load(deputy::call &call, container_state &c, l
     want.log_size = a.u32(offset::log_size);
     want.log_buf = a.u64(offset::log_buf);
 
-    const auto who = call.identity();
+    const auto who = call.privileges();
     if (!who) {
         return deputy::error{who.error_number()};
     }

@@ -78,7 +78,7 @@ deputy::answer plugin::query(deputy::call &call)
     if (!a) {
         return deputy::answer::failure(a.error_number());
     }
-    const auto who = call.identity();
+    const auto who = call.privileges();
     if (!who || who->in_container_user_ns != 1 || !has(who->capabilities, CAP_NET_ADMIN)) {
         return deputy::answer::failure(who ? EPERM : who.error_number());
     }
@@ -123,7 +123,7 @@ deputy::answer plugin::get_fd_by_id(deputy::call &call)
     if (!a || !a->zero_from(offset::get_fd_end)) {
         return deputy::answer::failure(a ? EINVAL : a.error_number());
     }
-    const auto who = call.identity();
+    const auto who = call.privileges();
     if (!who || who->in_container_user_ns != 1 || !has(who->capabilities, CAP_SYS_ADMIN)) {
         return deputy::answer::failure(who ? EPERM : who.error_number());
     }

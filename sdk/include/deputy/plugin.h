@@ -121,6 +121,7 @@ typedef int32_t deputy_verdict;
 #define DEPUTY_REPLY 1    /**< return deputy_answer.error or, if that is 0, .value to the caller */
 #define DEPUTY_REPLY_FD 2 /**< put deputy_answer.fd into the caller and return its number there */
 #define DEPUTY_CONTINUE 3 /**< let the kernel carry it out; never a decision about memory contents */
+#define DEPUTY_DEFER 4    /**< answered later: deputy.defer/1 */
 
 struct deputy_answer {
     uint32_t struct_size;
@@ -128,11 +129,14 @@ struct deputy_answer {
     int64_t value;     /**< return value for the caller when error is 0 */
     int32_t fd;        /**< for DEPUTY_REPLY_FD: given to the host; not O_PATH */
     uint32_t fd_flags; /**< O_CLOEXEC or 0, for the caller's descriptor */
+    int32_t number;    /**< the caller's descriptor, replaced as by dup2() (EBADF above its limit); -1: lowest
+                          free */
+    uint32_t reserved; /**< 0 */
 };
 
 /**
  * Handles a call. [handler]
- * @param[in,out] answer comes zeroed, with fd = -1.
+ * @param[in,out] answer comes zeroed, with fd = number = -1.
  * @return a deputy_verdict, or a negative errno when the handler failed: the caller then gets EPERM
  *         (never DEPUTY_CONTINUE) and the host logs it.
  */
@@ -142,10 +146,11 @@ typedef deputy_verdict (*deputy_handle_fn)(void *plugin, struct deputy_call *cal
 
 /**
  * Takes back an effect whose answer did not reach the caller, which was killed or interrupted. [handler]
+ * @param call for deputy.effect/1 (kept) and deputy.act/1 (unlink) alone; NULL after a restart of the host.
  * @param token what the handler last committed for this call, size bytes.
  */
-typedef void (*deputy_undo_fn)(void *plugin, const struct deputy_syscall *syscall, const void *token,
-                               uint64_t size);
+typedef void (*deputy_undo_fn)(void *plugin, struct deputy_call *call, const struct deputy_syscall *syscall,
+                               const void *token, uint64_t size);
 
 /* ---- registration --------------------------------------------------------------------------- */
 
@@ -176,6 +181,12 @@ struct deputy_handler {
     const struct deputy_predicate *predicates;
     deputy_handle_fn handle;
     deputy_undo_fn undo; /**< NULL if handle never commits */
+    /**
+     * Answer to calls that a filter still leads here while the operator has switched the handler off: an
+     * errno, or 0 where the kernel may decide (as by DEPUTY_CONTINUE, which needs no capability here).
+     */
+    uint32_t off_error;
+    uint32_t reserved; /**< 0 */
 };
 
 /** Takes registrations while register_handlers runs. [main] */
@@ -222,6 +233,13 @@ struct deputy_plugin_v1 {
     void (*container_gone)(void *plugin, uint64_t container);
     void (*drain)(void *plugin);   /**< end own threads; may be NULL. [main] */
     void (*destroy)(void *plugin); /**< [main] */
+    /** Another listener of the container has come: a process was started in it by exec. May be NULL. [main]
+     */
+    void (*container_exec)(void *plugin, uint64_t container);
+    /** A process that deputy.process/1 watches has ended. Before container_gone. May be NULL. [main] */
+    void (*process_gone)(void *plugin, uint64_t container, uint64_t process);
+    /** The caller of a deferred call waits no more: the ticket is dead. May be NULL. [any], one at a time. */
+    void (*call_gone)(void *plugin, uint64_t ticket);
 };
 
 /**
@@ -253,71 +271,19 @@ struct deputy_host {
     void (*log)(const struct deputy_host *host, int32_t level, const char *text, uint64_t size);
 };
 
-/** Who called. Ids are the host's (initial user namespace's), as in the caller's credentials. */
-struct deputy_identity {
-    uint32_t struct_size;
-    uint32_t tid;
-    uint32_t tgid;
-    uint32_t umask;
-    uint32_t uid, gid;            /**< real */
-    uint32_t euid, egid;          /**< effective */
-    uint32_t suid, sgid;          /**< saved */
-    uint32_t fsuid, fsgid;        /**< for file access */
-    uint64_t capabilities;        /**< effective, in the caller's own user namespace */
-    uint64_t user_ns;             /**< inode of its user namespace */
-    int32_t in_container_user_ns; /**< 1 if that is the container's own, 0 if another */
-    uint32_t group_count;         /**< supplementary groups, at most 65536 */
-};
-
-#define DEPUTY_EXT_CALLER_1 "deputy.caller/1"
-/**
- * The caller's memory, descriptors and identity. [handler], for the handler's own call.
- * All but ids return -ESRCH once the caller is gone and -ECANCELED once the call has been answered
- * for the handler. Memory may block for ever (a page that a FUSE server never delivers).
- */
-struct deputy_caller_v1 {
-    /** Copies size bytes. @return 0 or -EFAULT. */
-    int32_t (*read)(struct deputy_call *call, uint64_t address, void *buffer, uint64_t size);
-    /** Copies a string with its NUL. @return its length, -EFAULT, or -ENAMETOOLONG if size bytes hold no NUL.
-     */
-    int32_t (*read_string)(struct deputy_call *call, uint64_t address, char *buffer, uint64_t size);
-    /**
-     * Copies a struct that has user_size bytes in the caller and known_size bytes here, as the kernel's
-     * copy_struct_from_user(): missing bytes are zeroed; extra ones must be zero.
-     * @return 0, -EFAULT, or -E2BIG (extra bytes not zero, or more than a page).
-     */
-    int32_t (*read_struct)(struct deputy_call *call, uint64_t address, uint64_t user_size, void *buffer,
-                           uint64_t known_size);
-    /** Copies into the caller. @return 0 or -EFAULT (part may have been written). */
-    int32_t (*write)(struct deputy_call *call, uint64_t address, const void *buffer, uint64_t size);
-    int32_t (*identity)(struct deputy_call *call, struct deputy_identity *ret_identity);
-    /** Supplementary groups, at most count. @return how many there are. */
-    int32_t (*groups)(struct deputy_call *call, uint32_t *ret_groups, uint32_t count);
-    /** Duplicates a descriptor of the caller (also O_PATH). ret_fd is given. @return 0 or -EBADF. */
-    int32_t (*descriptor)(struct deputy_call *call, int32_t fd, int32_t *ret_fd);
-    /**
-     * Resolves path once, inside the caller's root, with its identity and no capability, without
-     * magic links; relative to dirfd of the caller or AT_FDCWD. flags: 0 or O_NOFOLLOW or O_DIRECTORY.
-     * ret_fd is O_PATH and given. @return 0 or the errno of openat2().
-     */
-    int32_t (*resolve)(struct deputy_call *call, int32_t dirfd, const char *path, uint64_t flags,
-                       int32_t *ret_fd);
-};
-
-#define DEPUTY_EXT_EFFECT_1 "deputy.effect/1"
-#define DEPUTY_TOKEN_SIZE 256u
-/** Effects that may have to be undone. [handler], for the handler's own call. */
-struct deputy_effect_v1 {
-    /**
-     * Records what undo needs, before the effect. A later commit of the same call replaces it.
-     * @return 0, -EINVAL (more than DEPUTY_TOKEN_SIZE bytes), -ENOTSUP (the handler has no undo), or
-     *         -ECANCELED: the call has been answered for the handler, which must not act any more.
-     */
-    int32_t (*commit)(struct deputy_call *call, const void *token, uint64_t size);
-};
-
 #ifdef __cplusplus
 }
 #endif
+
+/* The tables that deputy_host.extension gives, one header each. */
+#include "ext/act.h"
+#include "ext/caller.h"
+#include "ext/counters.h"
+#include "ext/defer.h"
+#include "ext/descriptor.h"
+#include "ext/effect.h"
+#include "ext/path.h"
+#include "ext/process.h"
+#include "ext/settings.h"
 
 #endif

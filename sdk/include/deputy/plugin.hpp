@@ -21,8 +21,10 @@
 ///     };
 ///     DEPUTY_PLUGIN(example, 0, "example\0" "1.0\0" "uname\0")
 ///
-/// It may also have ready(), container_added(const deputy_container &), container_gone(std::uint64_t)
-/// and drain(), each void. What they throw becomes an errno and a line in the host's log.
+/// It may also have ready(), container_added(const deputy_container &), container_exec(std::uint64_t),
+/// container_gone(std::uint64_t), process_gone(std::uint64_t container, std::uint64_t process),
+/// call_gone(std::uint64_t ticket) and drain(), each void. What they throw becomes an errno and a line in the
+/// host's log.
 
 #include <array>
 #include <cerrno>
@@ -31,6 +33,7 @@
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <new>
 #include <span>
 #include <string>
@@ -122,6 +125,8 @@ private:
     int number_ = 0;
 };
 
+class answer;
+
 /// The host, as one plugin sees it. Copies are cheap; any thread.
 class host
 {
@@ -133,6 +138,8 @@ public:
     {
         raw_->log(raw_, level, text.data(), text.size());
     }
+    /// Answers a deferred call; the answer's descriptor passes to the host. See deputy_defer_v1.
+    inline result<void> complete(std::uint64_t ticket, answer a) const;
     /// The extension table with this id, or nullptr.
     template <class Table> [[nodiscard]] const Table *extension(const char *id) const noexcept
     {
@@ -162,13 +169,17 @@ public:
         a.error_ = number;
         return a;
     }
-    static answer descriptor(unique_fd fd, std::uint32_t flags = O_CLOEXEC) noexcept
+    /// @param number replaces that descriptor of the caller; -1: the lowest free.
+    static answer descriptor(unique_fd fd, std::uint32_t flags = O_CLOEXEC, std::int32_t number = -1) noexcept
     {
         answer a{DEPUTY_REPLY_FD};
         a.fd_ = std::move(fd);
         a.fd_flags_ = flags;
+        a.number_ = number;
         return a;
     }
+    /// See call::defer().
+    static answer deferred() noexcept { return answer{DEPUTY_DEFER}; }
 
     [[nodiscard]] deputy_verdict verdict() const noexcept { return verdict_; }
     /// Fills in the C form, to which the descriptor passes.
@@ -178,6 +189,7 @@ public:
         out.value = value_;
         out.fd = fd_.release();
         out.fd_flags = fd_flags_;
+        out.number = number_;
     }
 
 private:
@@ -188,20 +200,56 @@ private:
     std::int64_t value_ = 0;
     unique_fd fd_;
     std::uint32_t fd_flags_ = 0;
+    std::int32_t number_ = -1;
 };
+
+inline result<void> host::complete(std::uint64_t ticket, answer a) const
+{
+    const auto *table = extension<deputy_defer_v1>(DEPUTY_EXT_DEFER_1);
+    if (table == nullptr) {
+        return error{ENOTSUP};
+    }
+    deputy_answer raw{};
+    raw.struct_size = sizeof raw;
+    a.move_to(raw);
+    const std::int32_t r = table->complete(raw_, ticket, a.verdict(), &raw);
+    return r < 0 ? result<void>(error{-r}) : result<void>();
+}
 
 /// The tables that calls need, looked up once a plugin.
 struct services {
-    const deputy_caller_v1 *caller = nullptr;
-    const deputy_effect_v1 *effect = nullptr;
+    const deputy_act_v1 *act;
+    const deputy_caller_v1 *caller;
+    const deputy_counters_v1 *counters;
+    const deputy_defer_v1 *defer;
+    const deputy_descriptor_v1 *descriptor;
+    const deputy_effect_v1 *effect;
+    const deputy_path_v1 *path;
+    const deputy_process_v1 *process;
+    const deputy_settings_v1 *settings;
 
     explicit services(const host &h)
-        : caller(h.extension<deputy_caller_v1>(DEPUTY_EXT_CALLER_1)),
-          effect(h.extension<deputy_effect_v1>(DEPUTY_EXT_EFFECT_1))
+        : act(table<deputy_act_v1>(h, DEPUTY_EXT_ACT_1)),
+          caller(table<deputy_caller_v1>(h, DEPUTY_EXT_CALLER_1)),
+          counters(table<deputy_counters_v1>(h, DEPUTY_EXT_COUNTERS_1)),
+          defer(table<deputy_defer_v1>(h, DEPUTY_EXT_DEFER_1)),
+          descriptor(table<deputy_descriptor_v1>(h, DEPUTY_EXT_DESCRIPTOR_1)),
+          effect(table<deputy_effect_v1>(h, DEPUTY_EXT_EFFECT_1)),
+          path(table<deputy_path_v1>(h, DEPUTY_EXT_PATH_1)),
+          process(table<deputy_process_v1>(h, DEPUTY_EXT_PROCESS_1)),
+          settings(table<deputy_settings_v1>(h, DEPUTY_EXT_SETTINGS_1))
     {
-        if (caller == nullptr || effect == nullptr) {
-            throw std::system_error(ENOTSUP, std::system_category(), "the host lacks a service");
+    }
+
+private:
+    template <class Table> static const Table *table(const host &h, const char *id)
+    {
+        const auto *t = h.extension<Table>(id);
+        if (t == nullptr) {
+            throw std::system_error(ENOTSUP, std::system_category(),
+                                    std::string("the host lacks the service ") + id);
         }
+        return t;
     }
 };
 
@@ -257,10 +305,20 @@ public:
         }
         return id;
     }
+    result<deputy_privileges> privileges()
+    {
+        deputy_privileges p{};
+        p.struct_size = sizeof p;
+        const std::int32_t r = services_.caller->privileges(raw_, &p);
+        if (r < 0) {
+            return error{-r};
+        }
+        return p;
+    }
     result<unique_fd> descriptor(std::int32_t fd)
     {
         std::int32_t got = -1;
-        const std::int32_t r = services_.caller->descriptor(raw_, fd, &got);
+        const std::int32_t r = services_.descriptor->get(raw_, fd, &got);
         if (r < 0) {
             return error{-r};
         }
@@ -269,11 +327,81 @@ public:
     result<unique_fd> resolve(std::int32_t dirfd, const std::string &path, std::uint64_t flags)
     {
         std::int32_t got = -1;
-        const std::int32_t r = services_.caller->resolve(raw_, dirfd, path.c_str(), flags, &got);
+        const std::int32_t r = services_.path->resolve(raw_, dirfd, path.c_str(), flags, &got);
         if (r < 0) {
             return error{-r};
         }
         return unique_fd{got};
+    }
+    struct parent_directory {
+        unique_fd directory;
+        deputy_last last;
+    };
+    result<parent_directory> parent(std::int32_t dirfd, const std::string &path)
+    {
+        deputy_last last{};
+        last.struct_size = sizeof last;
+        std::int32_t got = -1;
+        const std::int32_t r = services_.path->parent(raw_, dirfd, path.c_str(), &last, &got);
+        if (r < 0) {
+            return error{-r};
+        }
+        return parent_directory{unique_fd{got}, last};
+    }
+    /// The absolute path of a descriptor of the host, as seen from the caller's root.
+    result<std::string> name_of(const unique_fd &fd)
+    {
+        char buffer[4096]; // PATH_MAX
+        const std::int32_t n = services_.path->name(raw_, fd.get(), buffer, sizeof buffer);
+        if (n < 0) {
+            return error{-n};
+        }
+        return std::string(buffer, static_cast<std::size_t>(n));
+    }
+    result<void> mknod(const unique_fd &directory, const char *name, std::uint32_t mode, std::uint64_t device,
+                       std::uint64_t grant)
+    {
+        return check(services_.act->mknod(raw_, directory.get(), name, mode, device, grant));
+    }
+    result<unique_fd> open(int directory, const char *path, const open_how &how, std::uint64_t grant)
+    {
+        std::int32_t got = -1;
+        const std::int32_t r = services_.act->open(raw_, directory, path, &how, sizeof how, grant, &got);
+        if (r < 0) {
+            return error{-r};
+        }
+        return unique_fd{got};
+    }
+    result<void> unlink(const unique_fd &directory, const char *name, std::uint32_t flags,
+                        std::uint64_t grant)
+    {
+        return check(services_.act->unlink(raw_, directory.get(), name, flags, grant));
+    }
+    result<void> cover(const unique_fd &source, const unique_fd &target)
+    {
+        return check(services_.act->cover(raw_, source.get(), target.get()));
+    }
+    /// After this the handler returns answer::deferred(). @return the ticket for host::complete().
+    result<std::uint64_t> defer()
+    {
+        std::uint64_t ticket = 0;
+        const std::int32_t r = services_.defer->defer(raw_, &ticket);
+        if (r < 0) {
+            return error{-r};
+        }
+        return ticket;
+    }
+    result<void> block() { return check(services_.defer->block(raw_)); }
+    result<void> interrupted() { return check(services_.defer->interrupted(raw_)); }
+    /// Tells the plugin once the caller's process has ended. @return the id for process_gone().
+    result<std::uint64_t> watch()
+    {
+        std::uint64_t process = 0;
+        const std::int32_t r = services_.process->watch(raw_, &process);
+        if (r < 0) {
+            return error{-r};
+        }
+        return process;
     }
     /// Records token before an effect; on failure the handler must not act.
     template <class Token> result<void> commit(const Token &token)
@@ -281,6 +409,8 @@ public:
         static_assert(std::is_trivially_copyable_v<Token> && sizeof(Token) <= DEPUTY_TOKEN_SIZE);
         return check(services_.effect->commit(raw_, &token, sizeof token));
     }
+    /// Keeps a descriptor for undo, until the call is over.
+    void keep(unique_fd fd) { services_.effect->keep(raw_, fd.release()); }
 
 private:
     static result<void> check(std::int32_t r)
@@ -297,9 +427,26 @@ private:
 };
 
 /// A lost answer to take back.
-struct undo_request {
+class undo_request
+{
+public:
+    undo_request(const services &s, deputy_call *raw, const deputy_syscall &sys,
+                 std::span<const std::byte> bytes)
+        : syscall(sys), token(bytes), services_(s), raw_(raw)
+    {
+    }
+
     const deputy_syscall &syscall;
-    std::span<const std::byte> token;
+    const std::span<const std::byte> token;
+
+    /// The descriptor that the handler kept, or -1.
+    [[nodiscard]] int kept() const { return raw_ == nullptr ? -1 : services_.effect->kept(raw_); }
+    result<void> unlink(int directory, const char *name, std::uint32_t flags, std::uint64_t grant) const
+    {
+        const std::int32_t r =
+            raw_ == nullptr ? -ESRCH : services_.act->unlink(raw_, directory, name, flags, grant);
+        return r < 0 ? result<void>(error{-r}) : result<void>();
+    }
 
     /// The token as it was committed; zeroed if the sizes differ.
     template <class Token> [[nodiscard]] Token as() const
@@ -311,6 +458,10 @@ struct undo_request {
         }
         return t;
     }
+
+private:
+    const services &services_;
+    deputy_call *raw_;
 };
 
 /// Predicates for handlers.
@@ -370,8 +521,9 @@ public:
 
     /// Registers Handle, answer (Plugin::*)(call &), and Undo, void (Plugin::*)(const undo_request &).
     /// @throw std::system_error what deputy_registrar.add says.
-    template <auto Handle, auto Undo = nullptr>
-    void on(const char *syscall, std::span<const deputy_predicate> predicates = {})
+    /// @param off_error as in deputy_handler.
+    template <auto Handle, auto Undo = nullptr> void
+    on(const char *syscall, std::span<const deputy_predicate> predicates = {}, std::uint32_t off_error = 0)
     {
         deputy_handler h{};
         h.struct_size = sizeof h;
@@ -379,6 +531,7 @@ public:
         h.syscall = syscall;
         h.predicates = predicates.data();
         h.handle = &handle<Handle>;
+        h.off_error = off_error;
         if constexpr (!std::is_same_v<decltype(Undo), std::nullptr_t>) {
             h.undo = &undo<Undo>;
         }
@@ -402,12 +555,13 @@ private:
             return a.verdict();
         });
     }
-    template <auto Undo>
-    static void undo(void *self, const deputy_syscall *sys, const void *token, std::uint64_t size) noexcept
+    template <auto Undo> static void undo(void *self, deputy_call *raw, const deputy_syscall *sys,
+                                          const void *token, std::uint64_t size) noexcept
     {
         auto &me = *static_cast<instance *>(self);
         detail::guard(me.host, [&] {
-            (me.plugin.*Undo)(undo_request{*sys, {static_cast<const std::byte *>(token), size}});
+            (me.plugin.*
+             Undo)(undo_request(me.services, raw, *sys, {static_cast<const std::byte *>(token), size}));
             return 0;
         });
     }
@@ -489,6 +643,18 @@ template <plugin_class P> struct description {
             }
         });
     }
+    static void container_exec(void *plugin, std::uint64_t id) noexcept
+    {
+        with(plugin, [&](P &p) { p.container_exec(id); });
+    }
+    static void process_gone(void *plugin, std::uint64_t container, std::uint64_t process) noexcept
+    {
+        with(plugin, [&](P &p) { p.process_gone(container, process); });
+    }
+    static void call_gone(void *plugin, std::uint64_t ticket) noexcept
+    {
+        with(plugin, [&](P &p) { p.call_gone(ticket); });
+    }
     static void destroy(void *plugin) noexcept
     {
         guard(static_cast<self *>(plugin)->host, [&] {
@@ -497,16 +663,31 @@ template <plugin_class P> struct description {
         });
     }
 
-    static constexpr deputy_plugin_v1 table = {sizeof(deputy_plugin_v1),
-                                               P::threads,
-                                               P::settings_schema,
-                                               &create,
-                                               &register_handlers,
-                                               &ready,
-                                               &container_added,
-                                               &container_gone,
-                                               &drain,
-                                               &destroy};
+    static constexpr deputy_plugin_v1 make_table() noexcept
+    {
+        deputy_plugin_v1 t{};
+        t.struct_size = sizeof t;
+        t.threads = P::threads;
+        t.settings_schema = P::settings_schema;
+        t.create = &create;
+        t.register_handlers = &register_handlers;
+        t.ready = &ready;
+        t.container_added = &container_added;
+        t.container_gone = &container_gone;
+        t.drain = &drain;
+        t.destroy = &destroy;
+        if constexpr (requires(P & p) { p.container_exec(std::uint64_t{}); }) {
+            t.container_exec = &container_exec;
+        }
+        if constexpr (requires(P & p) { p.process_gone(std::uint64_t{}, std::uint64_t{}); }) {
+            t.process_gone = &process_gone;
+        }
+        if constexpr (requires(P & p) { p.call_gone(std::uint64_t{}); }) {
+            t.call_gone = &call_gone;
+        }
+        return t;
+    }
+    static constexpr deputy_plugin_v1 table = make_table();
 };
 
 } // namespace detail

@@ -179,13 +179,32 @@ private:
 
     static const void *extension(const deputy_host *, const char *id)
     {
-        static constexpr deputy_caller_v1 caller = {&read,         &read_string, &read_struct,    &write,
-                                                    &get_identity, &get_groups,  &get_descriptor, &resolve};
-        static constexpr deputy_effect_v1 effect = {&commit};
-        if (std::string_view(id) == DEPUTY_EXT_CALLER_1) {
-            return &caller;
+        static constexpr deputy_caller_v1 caller = {&read,           &read_string,  &read_struct, &write,
+                                                    &get_privileges, &get_identity, &get_groups};
+        static constexpr deputy_descriptor_v1 descriptor = {&get_descriptor};
+        static constexpr deputy_path_v1 path = {&resolve, nullptr, nullptr};
+        static constexpr deputy_effect_v1 effect = {&commit, nullptr, nullptr};
+        static constexpr deputy_act_v1 act{};
+        static constexpr deputy_counters_v1 counters{};
+        static constexpr deputy_defer_v1 defer{};
+        static constexpr deputy_process_v1 process{};
+        static constexpr deputy_settings_v1 settings{};
+        static constexpr std::pair<std::string_view, const void *> tables[] = {
+            {DEPUTY_EXT_ACT_1, &act},
+            {DEPUTY_EXT_CALLER_1, &caller},
+            {DEPUTY_EXT_COUNTERS_1, &counters},
+            {DEPUTY_EXT_DEFER_1, &defer},
+            {DEPUTY_EXT_DESCRIPTOR_1, &descriptor},
+            {DEPUTY_EXT_EFFECT_1, &effect},
+            {DEPUTY_EXT_PATH_1, &path},
+            {DEPUTY_EXT_PROCESS_1, &process},
+            {DEPUTY_EXT_SETTINGS_1, &settings}};
+        for (const auto &[name, table] : tables) {
+            if (name == id) {
+                return table;
+            }
         }
-        return std::string_view(id) == DEPUTY_EXT_EFFECT_1 ? &effect : nullptr;
+        return nullptr;
     }
 
     /// The bytes at an address if all of them are mapped.
@@ -268,6 +287,16 @@ private:
         if (h.failing == 0) {
             h.identity.group_count = static_cast<std::uint32_t>(h.groups.size());
             std::memcpy(ret, &h.identity, std::min<std::size_t>(ret->struct_size, sizeof h.identity));
+        }
+        return h.failing;
+    }
+    static std::int32_t get_privileges(deputy_call *call, deputy_privileges *ret)
+    {
+        auto &h = *of(call).host;
+        if (h.failing == 0) {
+            const deputy_privileges p{sizeof p, h.identity.in_container_user_ns, h.identity.capabilities,
+                                      h.identity.user_ns};
+            std::memcpy(ret, &p, std::min<std::size_t>(ret->struct_size, sizeof p));
         }
         return h.failing;
     }
@@ -410,7 +439,7 @@ public:
         fake_call c{&host_, h.undo != nullptr, {}};
         deputy_answer answer{};
         answer.struct_size = sizeof answer;
-        answer.fd = -1;
+        answer.fd = answer.number = -1;
         out.verdict = h.handle(plugin_, reinterpret_cast<deputy_call *>(&c), &out.syscall, &answer);
         out.error = answer.error;
         out.value = answer.value;
@@ -426,7 +455,7 @@ public:
     {
         out.fd.reset();
         if (out.committed && out.undo != nullptr) {
-            out.undo(plugin_, &out.syscall, out.token.data(), out.token.size());
+            out.undo(plugin_, nullptr, &out.syscall, out.token.data(), out.token.size());
         }
     }
 

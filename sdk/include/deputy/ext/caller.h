@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DEPUTY_EXT_CALLER_H
+#define DEPUTY_EXT_CALLER_H
+
+/**
+ * @file
+ * deputy.caller/1: the caller's memory and identity.
+ *
+ * All functions are [handler], for the handler's own call. All return -ESRCH once the caller is gone and
+ * -ECANCELED once the call has been answered for the handler. Memory may block for ever (a page that a
+ * FUSE server never delivers).
+ */
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct deputy_call;
+
+/** Who called. Ids are the host's (initial user namespace's), as in the caller's credentials. */
+struct deputy_identity {
+    uint32_t struct_size;
+    uint32_t tid;
+    uint32_t tgid;
+    uint32_t umask;
+    uint32_t uid, gid;            /**< real */
+    uint32_t euid, egid;          /**< effective */
+    uint32_t suid, sgid;          /**< saved */
+    uint32_t fsuid, fsgid;        /**< for file access */
+    uint64_t capabilities;        /**< effective, in the caller's own user namespace */
+    uint64_t user_ns;             /**< inode of its user namespace */
+    int32_t in_container_user_ns; /**< 1 if that is the container's own, 0 if another */
+    uint32_t group_count;         /**< supplementary groups, at most 65536 */
+};
+
+/** What the caller may do where: the part of deputy_identity that is cheap to get. */
+struct deputy_privileges {
+    uint32_t struct_size;
+    int32_t in_container_user_ns; /**< 1 if its user namespace is the container's own, 0 if another */
+    uint64_t capabilities;        /**< effective, in the caller's own user namespace */
+    uint64_t user_ns;             /**< inode of its user namespace */
+};
+
+#define DEPUTY_EXT_CALLER_1 "deputy.caller/1"
+struct deputy_caller_v1 {
+    /** Copies size bytes. @return 0 or -EFAULT. Since 1.0 */
+    int32_t (*read)(struct deputy_call *call, uint64_t address, void *buffer, uint64_t size);
+    /**
+     * Copies a string with its NUL.
+     * @return its length, -EFAULT, or -ENAMETOOLONG if size bytes hold no NUL. Since 1.0
+     */
+    int32_t (*read_string)(struct deputy_call *call, uint64_t address, char *buffer, uint64_t size);
+    /**
+     * Copies a struct that has user_size bytes in the caller and known_size bytes here, as the kernel's
+     * copy_struct_from_user(): missing bytes are zeroed; extra ones must be zero.
+     * @return 0, -EFAULT, or -E2BIG (extra bytes not zero, or more than a page). Since 1.0
+     */
+    int32_t (*read_struct)(struct deputy_call *call, uint64_t address, uint64_t user_size, void *buffer,
+                           uint64_t known_size);
+    /** Copies into the caller. @return 0 or -EFAULT (part may have been written). Since 1.0 */
+    int32_t (*write)(struct deputy_call *call, uint64_t address, const void *buffer, uint64_t size);
+    /** About a microsecond. Since 1.0 */
+    int32_t (*privileges)(struct deputy_call *call, struct deputy_privileges *ret_privileges);
+    /** Reads a file of /proc: about ten microseconds, once a call. Since 1.0 */
+    int32_t (*identity)(struct deputy_call *call, struct deputy_identity *ret_identity);
+    /** Supplementary groups, at most count. @return how many there are. Since 1.0 */
+    int32_t (*groups)(struct deputy_call *call, uint32_t *ret_groups, uint32_t count);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

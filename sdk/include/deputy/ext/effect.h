@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DEPUTY_EXT_EFFECT_H
+#define DEPUTY_EXT_EFFECT_H
+
+/**
+ * @file
+ * deputy.effect/1: effects that may have to be undone. [handler], for the handler's own call.
+ */
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct deputy_call;
+
+#define DEPUTY_EXT_EFFECT_1 "deputy.effect/1"
+#define DEPUTY_TOKEN_SIZE 256u
+struct deputy_effect_v1 {
+    /**
+     * Records what undo needs, before the effect. A later commit of the same call replaces it.
+     * @return 0, -EINVAL (more than DEPUTY_TOKEN_SIZE bytes), -ENOTSUP (the handler has no undo), or
+     *         -ECANCELED: the call has been answered for the handler, which must not act any more. Since 1.0
+     */
+    int32_t (*commit)(struct deputy_call *call, const void *token, uint64_t size);
+    /**
+     * Gives the call a descriptor, for undo; the host closes it when the call is over, or another is given.
+     * What a token says must suffice without it: after a restart of the host there is none.
+     * Since 1.0
+     */
+    void (*keep)(struct deputy_call *call, int32_t fd);
+    /** The descriptor of keep, borrowed, or -1. From undo too. Since 1.0 */
+    int32_t (*kept)(struct deputy_call *call);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DEPUTY_EXT_PROCESS_H
+#define DEPUTY_EXT_PROCESS_H
+
+/**
+ * @file
+ * deputy.process/1: the end of processes that have called.
+ */
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct deputy_call;
+
+#define DEPUTY_EXT_PROCESS_1 "deputy.process/1"
+struct deputy_process_v1 {
+    /**
+     * Tells the plugin by process_gone once the caller's process (thread group) has ended. A process is
+     * watched once, however often it is asked for. [handler]
+     * @param[out] ret_process id of the process, never used twice in a host's life; not 0.
+     * @return 0, -EAGAIN (4,096 are watched for the container), -ESRCH, -ECANCELED, -ENOTSUP (the plugin
+     *         has no process_gone). Since 1.0
+     */
+    int32_t (*watch)(struct deputy_call *call, uint64_t *ret_process);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
