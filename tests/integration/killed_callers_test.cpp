@@ -23,10 +23,11 @@ std::size_t descriptors(pid_t pid)
     return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
-/// Waits for what happens in the background, for two seconds. @return whether it did.
+/// Waits for what happens in the background, where attached programs are looked after every two seconds;
+/// at most ten. @return whether it did.
 template <class Condition> bool eventually(Condition holds)
 {
-    for (int i = 0; i < 200 && !holds(); ++i) {
+    for (int i = 0; i < 1000 && !holds(); ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     return holds();
