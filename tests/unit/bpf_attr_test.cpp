@@ -3,7 +3,7 @@
 
 #include <bpf_cgroup_device/src/attr.hpp>
 #include <bpf_cgroup_device/src/settings.hpp>
-#include <deputy/testing/fake_host.hpp>
+#include <deputy/testing/kit.hpp>
 
 namespace
 {

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include <bpf_cgroup_device/src/plugin.hpp>
-#include <deputy/testing/fake_host.hpp>
+#include <deputy/testing/kit.hpp>
 
 namespace bpf_cgroup_device
 {
