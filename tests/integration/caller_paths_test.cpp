@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths are resolved where and as whom the caller would: in its root, from its directories, with its
 // rights. And the identity that the host reads is the one that counts there.
-#include <fcntl.h>
-#include <fstream>
 #include <gmock/gmock.h>
-#include <grp.h>
-#include <gtest/gtest.h>
-#include <sched.h>
 #include <sys/fsuid.h>
-#include <sys/stat.h>
+#include <sys/mount.h>
 
 #include "caller/caller_table.hpp"
-#include "notify/host.hpp"
-#include "support/supervised.hpp"
+#include "support/caller_tree.hpp"
 
 namespace
 {
@@ -22,57 +16,9 @@ using deputyd::caller_table;
 using deputyd::path_table;
 namespace fs = std::filesystem;
 
-ino_t inode(const fs::path &p)
-{
-    struct stat st {
-    };
-    return ::lstat(p.c_str(), &st) == 0 ? st.st_ino : 0;
-}
-
-/// A tree that becomes a caller's root:
-///     sub/file  sub/absolute -> /sub/file  sub/up -> ../../../../sub/file  secret (0700)/file
-class caller_paths : public testing::Test
+class caller_paths : public caller_tree
 {
 protected:
-    void SetUp() override
-    {
-        char name[] = "/tmp/deputy-paths-XXXXXX";
-        ASSERT_NE(::mkdtemp(name), nullptr);
-        root_ = name;
-        ::chmod(name, 0755);
-        fs::create_directory(root_ / "sub");
-        fs::create_directory(root_ / "secret");
-        fs::permissions(root_ / "secret", fs::perms::owner_all);
-        std::ofstream(root_ / "sub" / "file") << "x";
-        std::ofstream(root_ / "secret" / "file") << "x";
-        fs::create_symlink("/sub/file", root_ / "sub" / "absolute");
-        fs::create_symlink("../../../../sub/file", root_ / "sub" / "up");
-    }
-    void TearDown() override { fs::remove_all(root_); }
-
-    using check = std::function<void(deputy_call *, const deputy_syscall &)>;
-    /// Runs checks in a handler for a caller that is in the root, at /sub, after prepare.
-    void in_handler(
-        const check &checks, const std::function<void()> &prepare = [] {}, bool chrooted = true)
-    {
-        functional_plugin plugin;
-        plugin.on(1, [&](auto *c, const auto &s, auto &a) {
-            checks(c, s);
-            return reply(a, 0);
-        });
-        supervised child([] { return static_cast<int>(call(1, sub_fd)); }, true,
-                         [&] {
-                             sub_fd = static_cast<std::uint64_t>(
-                                 ::open((root_ / "sub").c_str(), O_PATH | O_CLOEXEC));
-                             if (chrooted && (::chroot(root_.c_str()) != 0 || ::chdir("/sub") != 0)) {
-                                 ::_exit(96);
-                             }
-                             prepare();
-                         });
-        deputyd::host h({});
-        h.serve(container(1), plugin.table(), child.take_listener());
-        EXPECT_EQ(child.run(), 0);
-    }
     /// The inode that a path resolves to, or a negative errno.
     static std::int64_t resolve(deputy_call *c, std::int32_t dirfd, const char *path, std::uint64_t flags = 0)
     {
@@ -91,10 +37,55 @@ protected:
         return static_cast<std::int64_t>(st.st_ino);
     }
 
-    static std::uint64_t sub_fd;
-    fs::path root_;
+    /// What parent() says of a path: the inode of the directory, and the last component.
+    struct parent {
+        std::int64_t directory; ///< or a negative errno
+        std::uint32_t kind;
+        std::string name;
+        std::uint32_t trailing_slash;
+        bool operator==(const parent &) const = default;
+        friend void PrintTo(const parent &p, std::ostream *out)
+        {
+            *out << p.directory << ' ' << p.kind << " '" << p.name << "' " << p.trailing_slash;
+        }
+    };
+    static parent parent_of(deputy_call *c, std::int32_t dirfd, const std::string &path)
+    {
+        deputy_last last{};
+        last.struct_size = sizeof last;
+        std::int32_t fd = -1;
+        const std::int32_t r = path_table.parent(c, dirfd, path.c_str(), &last, &fd);
+        if (r < 0) {
+            EXPECT_EQ(fd, -1);
+            return {r, 0, "", 0};
+        }
+        const deputy::unique_fd owned{fd};
+        EXPECT_EQ(::fcntl(fd, F_GETFL) & O_PATH, O_PATH);
+        EXPECT_EQ(::fcntl(fd, F_GETFD), FD_CLOEXEC);
+        struct stat st {
+        };
+        ::fstat(fd, &st);
+        return {static_cast<std::int64_t>(st.st_ino), last.kind, last.name, last.trailing_slash};
+    }
+    static parent fails(int number) { return {-number, 0, "", 0}; }
+
+    /// The name of what a path of the host leads to, or its errno in words.
+    static std::string name_of(deputy_call *c, const fs::path &p)
+    {
+        const deputy::unique_fd fd{::open(p.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+        return name_of(c, fd.get());
+    }
+    static std::string name_of(deputy_call *c, int fd)
+    {
+        char buffer[4096];
+        const std::int32_t n = path_table.name(c, fd, buffer, sizeof buffer);
+        if (n < 0) {
+            return ::strerrorname_np(-n);
+        }
+        EXPECT_EQ(std::strlen(buffer), static_cast<std::size_t>(n));
+        return buffer;
+    }
 };
-std::uint64_t caller_paths::sub_fd = 0;
 
 TEST_F(caller_paths, start_at_the_callers_root_and_directory)
 {
@@ -123,6 +114,7 @@ TEST_F(caller_paths, fail_as_the_kernel_lets_them_fail)
         const auto dirfd = static_cast<std::int32_t>(s.args[1]);
         EXPECT_EQ(resolve(c, AT_FDCWD, "none"), -ENOENT);
         EXPECT_EQ(resolve(c, AT_FDCWD, ""), -ENOENT);
+        EXPECT_EQ(resolve(c, -1, ""), -ENOENT);
         EXPECT_EQ(resolve(c, AT_FDCWD, "file/x"), -ENOTDIR);
         EXPECT_EQ(resolve(c, AT_FDCWD, "file", O_DIRECTORY), -ENOTDIR);
         EXPECT_EQ(resolve(c, -1, "file"), -EBADF);
@@ -136,12 +128,6 @@ TEST_F(caller_paths, are_walked_with_the_callers_rights_and_the_host_keeps_its_o
 {
     const auto own_root = inode("/");
     const auto own_directory = inode(".");
-    const auto become_nobody = [] {
-        if (::setgroups(0, nullptr) != 0 || ::setresgid(1000, 1000, 1000) != 0 ||
-            ::setresuid(1000, 1000, 1000) != 0) {
-            ::_exit(95);
-        }
-    };
     in_handler(
         [&](auto *c, const auto &) {
             EXPECT_GT(resolve(c, AT_FDCWD, "/sub/file"), 0);
@@ -158,22 +144,17 @@ TEST_F(caller_paths, are_walked_with_the_callers_rights_and_the_host_keeps_its_o
             EXPECT_EQ(::stat((root_ / "made-by-the-host").c_str(), &st), 0);
             EXPECT_EQ(st.st_uid, 0U);
         },
-        become_nobody);
+        [] { become(1000); });
 }
 
 TEST_F(caller_paths, a_group_of_the_caller_opens_what_it_may)
 {
     ASSERT_EQ(::chown((root_ / "secret").c_str(), 0, 4242), 0);
     ASSERT_EQ(::chmod((root_ / "secret").c_str(), 0710), 0);
-    const auto become_member = [] {
-        const gid_t groups[] = {17, 4242};
-        if (::setgroups(2, groups) != 0 || ::setresgid(1000, 1000, 1000) != 0 ||
-            ::setresuid(1000, 1000, 1000) != 0) {
-            ::_exit(95);
-        }
-    };
     in_handler([&](auto *c, const auto &) { EXPECT_GT(resolve(c, AT_FDCWD, "/secret/file"), 0); },
-               become_member);
+               [] {
+                   become(1000, {17, 4242});
+               });
 }
 
 TEST_F(caller_paths, magic_links_and_procfs_are_refused)
@@ -188,6 +169,151 @@ TEST_F(caller_paths, magic_links_and_procfs_are_refused)
         [] {}, false);
 }
 
+TEST_F(caller_paths, are_cut_before_the_last_component_as_the_kernel_cuts_them)
+{
+    const auto top = static_cast<std::int64_t>(inode(root_));
+    const auto sub = static_cast<std::int64_t>(inode(root_ / "sub"));
+    fs::create_directory_symlink("/sub", root_ / "to-sub");
+    in_handler([&](auto *c, const auto &s) {
+        const auto dirfd = static_cast<std::int32_t>(s.args[1]);
+        const auto name = [](std::int64_t d, const char *n, std::uint32_t slash = 0) {
+            return parent{d, DEPUTY_LAST_NAME, n, slash};
+        };
+        EXPECT_EQ(parent_of(c, AT_FDCWD, "/sub/new"), name(sub, "new"));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, "new"), name(sub, "new"));
+        EXPECT_EQ(parent_of(c, dirfd, "new"), name(sub, "new"));
+        EXPECT_EQ(parent_of(c, -1, "/sub/new"), name(sub, "new"));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, "//sub///new//"), name(sub, "new", 1));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, "/to-sub/new"), name(sub, "new"));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, "/to-sub"), name(top, "to-sub"));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, "../../../new"), name(top, "new"));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, "..."), name(sub, "..."));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, "/"), (parent{top, DEPUTY_LAST_ROOT, "", 1}));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, "///"), (parent{top, DEPUTY_LAST_ROOT, "", 1}));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, "."), (parent{sub, DEPUTY_LAST_DOT, "", 0}));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, "/sub/./"), (parent{sub, DEPUTY_LAST_DOT, "", 1}));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, ".."), (parent{sub, DEPUTY_LAST_DOT_DOT, "", 0}));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, "/sub/.."), (parent{sub, DEPUTY_LAST_DOT_DOT, "", 0}));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, "/../new"), name(top, "new"));
+        EXPECT_EQ(parent_of(c, AT_FDCWD, std::string(255, 'a')), name(sub, std::string(255, 'a').c_str()));
+    });
+}
+
+TEST_F(caller_paths, fail_before_the_last_component_as_the_kernel_lets_them_fail)
+{
+    fs::create_symlink("loop", root_ / "sub/loop");
+    in_handler(
+        [&](auto *c, const auto &s) {
+            const auto sub = static_cast<std::int32_t>(s.args[1]);
+            const std::int32_t file = 40;
+            EXPECT_EQ(parent_of(c, AT_FDCWD, ""), fails(ENOENT));
+            EXPECT_EQ(parent_of(c, -1, ""), fails(ENOENT));
+            EXPECT_EQ(parent_of(c, -1, "new"), fails(EBADF));
+            EXPECT_EQ(parent_of(c, file, "new"), fails(ENOTDIR));
+            EXPECT_EQ(parent_of(c, AT_FDCWD, "none/new"), fails(ENOENT));
+            EXPECT_EQ(parent_of(c, AT_FDCWD, "file/new"), fails(ENOTDIR));
+            EXPECT_EQ(parent_of(c, AT_FDCWD, "file/.."), fails(ENOTDIR));
+            EXPECT_EQ(parent_of(c, AT_FDCWD, "loop/new"), fails(ELOOP));
+            EXPECT_EQ(parent_of(c, AT_FDCWD, std::string(256, 'a')), fails(ENAMETOOLONG));
+            EXPECT_EQ(parent_of(c, AT_FDCWD, "none/" + std::string(256, 'a')), fails(ENOENT));
+            EXPECT_EQ(parent_of(c, -1, std::string(4096, '/')), fails(ENAMETOOLONG));
+            EXPECT_EQ(parent_of(c, AT_FDCWD, std::string(4095, '/')).kind, DEPUTY_LAST_ROOT);
+            // The right to search the directory itself is asked for, as a look-up in it would.
+            EXPECT_EQ(parent_of(c, AT_FDCWD, "/secret/new"), fails(EACCES));
+            EXPECT_EQ(parent_of(c, AT_FDCWD, "/secret/."), fails(EACCES));
+            EXPECT_GT(parent_of(c, AT_FDCWD, "/secret").directory, 0);
+            EXPECT_GT(parent_of(c, sub, "file").directory, 0);
+        },
+        [] {
+            become(1000);
+            need(::dup2(::open("/sub/file", O_RDONLY), 40) == 40);
+        },
+        true);
+}
+
+TEST_F(caller_paths, never_lead_out_of_the_root_while_a_directory_becomes_a_link)
+{
+    const fs::path swap = root_ / "sub/swap";
+    const fs::path link = root_ / "sub/link";
+    fs::create_directory(swap);
+    const auto inside = static_cast<std::int64_t>(inode(swap));
+    const auto top = static_cast<std::int64_t>(inode(root_));
+    for (const fs::path &target : {fs::path("../../../../.."), root_.parent_path()}) {
+        fs::remove(link);
+        fs::create_symlink(target, link);
+        in_handler([&](auto *c, const auto &) {
+            std::atomic<bool> stop{false};
+            std::thread swapper([&] {
+                while (!stop.load()) {
+                    ::renameat2(AT_FDCWD, swap.c_str(), AT_FDCWD, link.c_str(), RENAME_EXCHANGE);
+                }
+            });
+            for (int i = 0; i < 5'000; ++i) {
+                const std::int64_t found = parent_of(c, AT_FDCWD, "swap/new").directory;
+                EXPECT_TRUE(found == inside || found == top || found == -ENOENT) << found;
+            }
+            stop.store(true);
+            swapper.join();
+        });
+        if (!fs::is_symlink(link)) {
+            ::renameat2(AT_FDCWD, swap.c_str(), AT_FDCWD, link.c_str(), RENAME_EXCHANGE);
+        }
+    }
+}
+
+TEST_F(caller_paths, have_names_from_the_callers_root)
+{
+    std::ofstream(root_ / "sub/x (deleted)") << "x";
+    std::ofstream(root_ / "sub/gone") << "x";
+    const deputy::unique_fd gone{::open((root_ / "sub/gone").c_str(), O_PATH | O_CLOEXEC)};
+    fs::remove(root_ / "sub/gone");
+    std::ofstream(root_ / "sub/gone (deleted)") << "another";
+    in_handler([&](auto *c, const auto &) {
+        EXPECT_EQ(name_of(c, root_), "/");
+        EXPECT_EQ(name_of(c, root_ / "sub"), "/sub");
+        EXPECT_EQ(name_of(c, root_ / "sub/file"), "/sub/file");
+        EXPECT_EQ(name_of(c, root_ / "sub/absolute"), "/sub/absolute");
+        EXPECT_EQ(name_of(c, root_ / "secret/file"), "/secret/file");
+        EXPECT_EQ(name_of(c, root_ / "sub/x (deleted)"), "/sub/x (deleted)");
+        EXPECT_EQ(name_of(c, gone.get()), "ENOENT");
+        EXPECT_EQ(name_of(c, root_.parent_path()), "ENOENT");
+        EXPECT_EQ(name_of(c, "/etc/passwd"), "ENOENT");
+        EXPECT_EQ(name_of(c, -1), "EBADF");
+        EXPECT_EQ(name_of(c, 9999), "EBADF");
+        char small[9];
+        const deputy::unique_fd file{::open((root_ / "sub/file").c_str(), O_PATH | O_CLOEXEC)};
+        EXPECT_EQ(path_table.name(c, file.get(), small, sizeof small), -ENAMETOOLONG);
+        int pipe[2];
+        ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
+        EXPECT_EQ(name_of(c, pipe[0]), "ENOENT");
+        ::close(pipe[0]);
+        ::close(pipe[1]);
+    });
+}
+
+TEST_F(caller_paths, have_names_in_the_callers_mount_namespace)
+{
+    fs::create_directory(root_ / "on");
+    in_handler(
+        [&](auto *c, const auto &) {
+            std::int32_t fd = -1;
+            ASSERT_EQ(path_table.resolve(c, AT_FDCWD, "/on/deep/file", 0, &fd), 0);
+            const deputy::unique_fd owned{fd};
+            EXPECT_EQ(name_of(c, fd), "/on/deep/file");
+            EXPECT_EQ(name_of(c, root_ / "on"), "ENOENT"); // that is mounted over, in another namespace
+        },
+        [&] {
+            need(::unshare(CLONE_NEWNS) == 0 &&
+                 ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                 ::mount(root_.c_str(), root_.c_str(), nullptr, MS_BIND, nullptr) == 0 &&
+                 ::mount("none", (root_ / "on").c_str(), "tmpfs", 0, nullptr) == 0);
+            fs::create_directory(root_ / "on/deep");
+            std::ofstream(root_ / "on/deep/file") << "x";
+            need(::chroot(root_.c_str()) == 0 && ::chdir("/") == 0);
+        },
+        false);
+}
+
 TEST_F(caller_paths, leave_no_descriptor_behind)
 {
     const auto before = open_descriptors();
@@ -195,6 +321,9 @@ TEST_F(caller_paths, leave_no_descriptor_behind)
         resolve(c, AT_FDCWD, "/sub/file");
         resolve(c, static_cast<std::int32_t>(s.args[1]), "none");
         resolve(c, 9999, "none");
+        parent_of(c, AT_FDCWD, "/sub/new");
+        parent_of(c, static_cast<std::int32_t>(s.args[1]), "none/new");
+        name_of(c, root_ / "sub");
     });
     EXPECT_EQ(open_descriptors(), before);
 }

@@ -196,6 +196,7 @@ class functional_plugin
 public:
     using handle = std::function<deputy_verdict(deputy_call *, const deputy_syscall &, deputy_answer &)>;
     using undo = std::function<void(const deputy_syscall &, std::string_view token)>;
+    using undo_of_call = std::function<void(deputy_call *)>;
 
     explicit functional_plugin(std::uint32_t capabilities = 0) : capabilities_(capabilities) {}
 
@@ -210,6 +211,12 @@ public:
     {
         undo_ = std::move(u);
         return *this;
+    }
+    /// The same, with the services for the call.
+    functional_plugin &on_undo_of_call(undo_of_call u)
+    {
+        undo_of_call_ = std::move(u);
+        return on_undo([](const auto &, auto) {});
     }
     /// Loads it; no more handlers after that.
     const deputyd::handler_table &table()
@@ -254,10 +261,13 @@ private:
                 return handlers.at(static_cast<std::uint32_t>(s->args[0]))(c, *s, *a);
             };
             if (me.undo_) {
-                h.undo = [](void *p, deputy_call *, const deputy_syscall *s, const void *token,
+                h.undo = [](void *p, deputy_call *c, const deputy_syscall *s, const void *token,
                             std::uint64_t size) {
-                    static_cast<functional_plugin *>(p)->undo_(
-                        *s, std::string_view{static_cast<const char *>(token), size});
+                    auto &self = *static_cast<functional_plugin *>(p);
+                    self.undo_(*s, std::string_view{static_cast<const char *>(token), size});
+                    if (self.undo_of_call_) {
+                        self.undo_of_call_(c);
+                    }
                 };
             }
             const std::int32_t r = registrar->add(registrar->context, &h);
@@ -295,6 +305,7 @@ private:
     std::vector<deputy_predicate> commands_;
     std::map<std::uint32_t, handle> handle_;
     undo undo_;
+    undo_of_call undo_of_call_;
     std::unique_ptr<deputyd::loaded_plugin> loaded_;
     deputyd::handler_table table_;
 };

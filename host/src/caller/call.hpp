@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <deputy/plugin.hpp>
 
+#include "caller/proc_status.hpp"
 #include "caller/turn.hpp"
 
 namespace deputyd
@@ -26,5 +28,9 @@ struct deputy_call {
     bool may_commit;            ///< the handler has an undo
     int pidfd = -1;             ///< of the calling thread, opened on first need; the call's owner closes it
     int proc = -1;              ///< its directory in /proc, likewise
-    deputy::unique_fd kept;     ///< what a plugin keeps for undo
+    deputy::unique_fd root;     ///< its root directory, likewise; O_PATH
+    deputy::unique_fd cwd;      ///< its working directory, likewise; O_PATH
+    std::optional<deputyd::proc_status> status; ///< read on first need, kept for undo
+    bool undoing = false;                       ///< its undo runs: the caller need not be there any more
+    deputy::unique_fd kept;                     ///< what a plugin keeps for undo
 };

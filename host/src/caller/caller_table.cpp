@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "caller/caller_table.hpp"
 
+#include "caller/act.hpp"
 #include "caller/descriptors.hpp"
 #include "caller/identity.hpp"
 #include "caller/memory.hpp"
+#include "caller/path_name.hpp"
 #include "caller/paths.hpp"
 
 namespace deputyd
@@ -21,8 +23,9 @@ const deputy_caller_v1 caller_table = {
 
 const deputy_descriptor_v1 descriptor_table = {.get = get_descriptor};
 
-const deputy_path_v1 path_table = {.resolve = resolve_path, .parent = nullptr, .name = nullptr};
+const deputy_path_v1 path_table = {.resolve = resolve_path, .parent = resolve_parent, .name = name_path};
 
-const deputy_act_v1 act_table = {};
+const deputy_act_v1 act_table = {
+    .mknod = act_mknod, .open = act_open, .unlink = act_unlink, .cover = nullptr};
 
 } // namespace deputyd

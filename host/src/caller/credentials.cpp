@@ -8,6 +8,7 @@
 #include <linux/securebits.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -58,7 +59,7 @@ void own_thread_state() noexcept
         bits >= 0 && ::prctl(PR_SET_SECUREBITS, static_cast<unsigned>(bits) | SECBIT_NO_SETUID_FIXUP) == 0;
 }
 
-as_caller::as_caller(const proc_status &caller)
+as_caller::as_caller(const proc_status &caller, std::uint64_t grant)
 {
     if (!keeps_capabilities) {
         status_ = -EPERM;
@@ -72,7 +73,7 @@ as_caller::as_caller(const proc_status &caller)
     }
     fsuid_ = fs_id(SYS_setfsuid);
     fsgid_ = fs_id(SYS_setfsgid);
-    status_ = enter(caller);
+    status_ = enter(caller, grant);
     if (status_ < 0 && !leave()) {
         std::abort();
     }
@@ -85,7 +86,7 @@ as_caller::~as_caller()
     }
 }
 
-std::int32_t as_caller::enter(const proc_status &caller) noexcept
+std::int32_t as_caller::enter(const proc_status &caller, std::uint64_t grant) noexcept
 {
     if (!set_groups(caller.groups)) {
         return -errno;
@@ -95,9 +96,10 @@ std::int32_t as_caller::enter(const proc_status &caller) noexcept
     if (fs_id(SYS_setfsgid) != caller.gid[3] || fs_id(SYS_setfsuid) != caller.uid[3]) {
         return -EPERM;
     }
-    __user_cap_data_struct none[2] = {capabilities_[0], capabilities_[1]};
-    none[0].effective = none[1].effective = 0;
-    return capset(none) ? 0 : -errno;
+    __user_cap_data_struct granted[2] = {capabilities_[0], capabilities_[1]};
+    granted[0].effective = static_cast<std::uint32_t>(grant);
+    granted[1].effective = static_cast<std::uint32_t>(grant >> 32);
+    return capset(granted) ? 0 : -errno;
 }
 
 bool as_caller::leave() noexcept
@@ -108,6 +110,22 @@ bool as_caller::leave() noexcept
     set_fs_id(SYS_setfsuid, fsuid_);
     set_fs_id(SYS_setfsgid, fsgid_);
     return set_groups(groups_) && fs_id(SYS_setfsuid) == fsuid_ && fs_id(SYS_setfsgid) == fsgid_;
+}
+
+with_umask::with_umask(std::uint32_t mask) noexcept
+{
+    if (!owns_fs_state) {
+        status_ = -EPERM;
+        return;
+    }
+    own_ = ::umask(mask);
+}
+
+with_umask::~with_umask()
+{
+    if (status_ == 0) {
+        ::umask(own_);
+    }
 }
 
 in_root::in_root(int root) noexcept

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <linux/capability.h>
+#include <sys/types.h>
 #include <vector>
 
 namespace deputyd
@@ -15,12 +16,14 @@ struct proc_status;
 /// not do is left out; then as_caller and in_root refuse.
 void own_thread_state() noexcept;
 
-/// The calling thread has a caller's file-system ids and groups and no capability, until this goes.
-/// A thread that cannot be given its own back ends the process: it must not go on as somebody else.
+/// The calling thread has a caller's file-system ids and groups and no capability but those granted, until
+/// this goes. A thread that cannot be given its own back ends the process: it must not go on as somebody
+/// else.
 class as_caller
 {
 public:
-    explicit as_caller(const proc_status &caller);
+    /// @param grant 1 << CAP_*: capabilities of the thread that it keeps.
+    explicit as_caller(const proc_status &caller, std::uint64_t grant = 0);
     ~as_caller();
     as_caller(const as_caller &) = delete;
     as_caller &operator=(const as_caller &) = delete;
@@ -29,13 +32,28 @@ public:
     [[nodiscard]] std::int32_t status() const noexcept { return status_; }
 
 private:
-    std::int32_t enter(const proc_status &caller) noexcept;
+    std::int32_t enter(const proc_status &caller, std::uint64_t grant) noexcept;
     bool leave() noexcept;
 
     std::vector<std::uint32_t> groups_;
     std::uint32_t fsuid_ = 0;
     std::uint32_t fsgid_ = 0;
     __user_cap_data_struct capabilities_[2] = {};
+    std::int32_t status_ = 0;
+};
+
+/// The calling thread has a caller's umask, until this goes.
+class with_umask
+{
+public:
+    explicit with_umask(std::uint32_t mask) noexcept;
+    ~with_umask();
+    with_umask(const with_umask &) = delete;
+    with_umask &operator=(const with_umask &) = delete;
+    [[nodiscard]] std::int32_t status() const noexcept { return status_; }
+
+private:
+    mode_t own_ = 0;
     std::int32_t status_ = 0;
 };
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <linux/capability.h>
 #include <new>
 #include <sys/stat.h>
@@ -12,7 +11,7 @@
 
 #include "caller/container.hpp"
 #include "caller/pin.hpp"
-#include "caller/proc_status.hpp"
+#include "caller/sized.hpp"
 
 namespace deputyd
 {
@@ -50,15 +49,6 @@ deputy_identity assemble(const deputy_call &call, const proc_status &s, std::uin
     id.in_container_user_ns = user_ns == call.container->user_ns ? 1 : 0;
     id.group_count = static_cast<std::uint32_t>(s.groups.size());
     return id;
-}
-
-/// Copies what fits into a struct that begins with the size that its owner knows.
-template <class T> std::int32_t give(T whole, T *ret) noexcept
-{
-    const std::uint32_t size = std::min<std::uint32_t>(ret->struct_size, sizeof whole);
-    whole.struct_size = size;
-    std::memcpy(ret, &whole, size);
-    return 0;
 }
 
 /// Effective capabilities in the thread's own user namespace. @return 0 or a negative errno.
@@ -113,19 +103,16 @@ std::int32_t identity(deputy_call &call, deputy_identity *ret)
     if (proc < 0) {
         return proc;
     }
-    const auto status = read_status(proc);
     const std::int64_t user_ns = user_ns_of(proc);
+    const std::int32_t r = pin_status(call);
     const std::int32_t valid = check_valid(call);
-    if (valid < 0) {
-        return valid;
-    }
-    if (!status) {
-        return -status.error_number();
+    if (valid < 0 || r < 0) {
+        return valid < 0 ? valid : r;
     }
     if (user_ns < 0) {
         return static_cast<std::int32_t>(user_ns);
     }
-    return give(assemble(call, *status, static_cast<std::uint64_t>(user_ns)), ret);
+    return give(assemble(call, *call.status, static_cast<std::uint64_t>(user_ns)), ret);
 }
 
 std::int32_t groups(deputy_call &call, std::uint32_t *ret, std::uint32_t count)
@@ -133,21 +120,14 @@ std::int32_t groups(deputy_call &call, std::uint32_t *ret, std::uint32_t count)
     if (call.turn->answered()) {
         return -ECANCELED;
     }
-    const int proc = pin_proc(call);
-    if (proc < 0) {
-        return proc;
-    }
-    const auto status = read_status(proc);
+    const std::int32_t r = pin_status(call);
     const std::int32_t valid = check_valid(call);
-    if (valid < 0) {
-        return valid;
+    if (valid < 0 || r < 0) {
+        return valid < 0 ? valid : r;
     }
-    if (!status) {
-        return -status.error_number();
-    }
-    const auto n = std::min<std::size_t>(count, status->groups.size());
-    std::copy_n(status->groups.begin(), n, ret);
-    return static_cast<std::int32_t>(status->groups.size());
+    const auto &all = call.status->groups;
+    std::copy_n(all.begin(), std::min<std::size_t>(count, all.size()), ret);
+    return static_cast<std::int32_t>(all.size());
 }
 
 } // namespace

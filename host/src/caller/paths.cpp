@@ -2,6 +2,7 @@
 #include "caller/paths.hpp"
 
 #include <cerrno>
+#include <climits>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
@@ -12,88 +13,96 @@
 
 #include "caller/credentials.hpp"
 #include "caller/descriptors.hpp"
+#include "caller/path_split.hpp"
 #include "caller/pin.hpp"
-#include "caller/proc_status.hpp"
+#include "caller/sized.hpp"
 
 namespace deputyd
 {
 namespace
 {
 
-/// Where a path starts, and as whom: all by descriptor, all of one moment in which the call was valid.
+/// Where a path starts. Both descriptors, like the caller's status, are of a moment in which the call was
+/// valid.
 struct start {
-    deputy::unique_fd root;
-    deputy::unique_fd directory;
-    proc_status caller;
+    int root;      ///< the call's
+    int directory; ///< the call's, or owned
+    deputy::unique_fd owned;
 };
 
-deputy::result<deputy::unique_fd> open_link(int proc, const char *name)
-{
-    const int fd = ::openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return deputy::error{errno == ENOENT ? ESRCH : errno};
-    }
-    return deputy::unique_fd{fd};
-}
-
-deputy::result<deputy::unique_fd> open_directory(deputy_call &call, std::int32_t dirfd)
+std::int32_t pin_directory(deputy_call &call, std::int32_t dirfd, start &ret)
 {
     if (dirfd == AT_FDCWD) {
-        return open_link(call.proc, "cwd");
+        const std::int32_t r = pin_cwd(call);
+        ret.directory = call.cwd.get();
+        return r;
     }
     std::int32_t fd = -1;
     const std::int32_t r = get_descriptor(&call, dirfd, &fd);
-    if (r < 0) {
-        return deputy::error{-r};
-    }
-    return deputy::unique_fd{fd};
+    ret.owned.reset(fd);
+    ret.directory = fd;
+    return r;
 }
 
-deputy::result<start> pin_start(deputy_call &call, std::int32_t dirfd, bool relative)
+std::int32_t pin_start(deputy_call &call, std::int32_t dirfd, const char *path, start &ret)
 {
-    const int proc = pin_proc(call);
-    if (proc < 0) {
-        return deputy::error{-proc};
-    }
-    start s;
-    auto root = open_link(proc, "root");
-    auto status = read_status(proc);
-    deputy::result<deputy::unique_fd> directory = deputy::unique_fd{};
-    if (relative) {
-        directory = open_directory(call, dirfd);
+    const std::int32_t status = pin_status(call);
+    const std::int32_t root = status < 0 ? status : pin_root(call);
+    ret.root = ret.directory = call.root.get();
+    std::int32_t directory = 0;
+    if (root == 0 && path[0] != '/') {
+        directory = pin_directory(call, dirfd, ret);
     }
     const std::int32_t valid = check_valid(call);
     if (valid < 0) {
-        return deputy::error{-valid};
+        return valid;
     }
-    for (const int number : {root.error_number(), status.error_number(), directory.error_number()}) {
-        if (number != 0) {
-            return deputy::error{number};
-        }
-    }
-    s.root = *std::move(root);
-    s.directory = *std::move(directory);
-    s.caller = *std::move(status);
-    return s;
+    return root < 0 ? root : directory;
 }
 
-/// Enters the caller's root and identity, opens, and leaves both.
-std::int32_t open_as(const start &from, const char *path, std::uint64_t flags)
+/// Enters the caller's root and identity, opens, and leaves both. @return a descriptor or a negative errno.
+std::int32_t open_as(const deputy_call &call, const start &from, const char *path, std::uint64_t flags)
 {
-    const in_root inside(from.root.get());
+    const in_root inside(from.root);
     if (inside.status() < 0) {
         return inside.status();
     }
-    const as_caller as(from.caller);
+    const as_caller as(*call.status);
     if (as.status() < 0) {
         return as.status();
     }
     open_how how{};
     how.flags = O_PATH | O_CLOEXEC | flags;
     how.resolve = RESOLVE_NO_MAGICLINKS;
-    const int directory = from.directory ? from.directory.get() : from.root.get();
-    const long fd = ::syscall(SYS_openat2, directory, path, &how, sizeof how);
+    const long fd = ::syscall(SYS_openat2, from.directory, path, &how, sizeof how);
     return fd < 0 ? -errno : static_cast<std::int32_t>(fd);
+}
+
+std::int32_t refuse_procfs(int fd) noexcept
+{
+    struct statfs fs {
+    };
+    if (::fstatfs(fd, &fs) != 0) {
+        return -errno;
+    }
+    return fs.f_type == PROC_SUPER_MAGIC ? -ELOOP : 0;
+}
+
+/// Opens a path of the caller. @return 0 or a negative errno.
+std::int32_t open_path(deputy_call &call, std::int32_t dirfd, const char *path, std::uint64_t flags,
+                       deputy::unique_fd &ret)
+{
+    start from{};
+    std::int32_t r = pin_start(call, dirfd, path, from);
+    if (r < 0) {
+        return r;
+    }
+    ret.reset(open_as(call, from, path, flags));
+    if (ret.get() < 0) {
+        return ret.release();
+    }
+    r = refuse_procfs(ret.get());
+    return r < 0 ? r : check_valid(call);
 }
 
 std::int32_t resolve(deputy_call &call, std::int32_t dirfd, const char *path, std::uint64_t flags,
@@ -105,28 +114,46 @@ std::int32_t resolve(deputy_call &call, std::int32_t dirfd, const char *path, st
     if ((flags & ~static_cast<std::uint64_t>(O_NOFOLLOW | O_DIRECTORY)) != 0) {
         return -EINVAL;
     }
-    const auto from = pin_start(call, dirfd, path[0] != '/');
-    if (!from) {
-        return -from.error_number();
+    if (const int fault = check_path(path); fault != 0) {
+        return -fault;
     }
-    deputy::unique_fd fd{open_as(*from, path, flags)};
-    if (fd.get() < 0) {
-        return fd.get();
-    }
-    struct statfs fs {
-    };
-    if (::fstatfs(fd.get(), &fs) != 0) {
-        return -errno;
-    }
-    if (fs.f_type == PROC_SUPER_MAGIC) {
-        return -ELOOP;
-    }
-    const std::int32_t valid = check_valid(call);
-    if (valid < 0) {
-        return valid;
+    deputy::unique_fd fd;
+    const std::int32_t r = open_path(call, dirfd, path, flags, fd);
+    if (r < 0) {
+        return r;
     }
     *ret_fd = fd.release();
     return 0;
+}
+
+std::int32_t parent(deputy_call &call, std::int32_t dirfd, const char *path, deputy_last *ret_last,
+                    std::int32_t *ret_directory)
+{
+    if (call.turn->answered()) {
+        return -ECANCELED;
+    }
+    if (ret_last->struct_size < sizeof ret_last->struct_size) {
+        return -EINVAL;
+    }
+    if (const int fault = check_path(path); fault != 0) {
+        return -fault;
+    }
+    const split_path parts = split(path);
+    deputy::unique_fd directory;
+    const std::int32_t r = open_path(call, dirfd, parts.directory.c_str(), O_DIRECTORY, directory);
+    if (r < 0) {
+        return r;
+    }
+    // Only a look-up in the directory would tell that a name is too long.
+    if (parts.name.size() > NAME_MAX) {
+        return -ENAMETOOLONG;
+    }
+    deputy_last last{};
+    last.kind = parts.kind;
+    last.trailing_slash = parts.trailing_slash ? 1 : 0;
+    parts.name.copy(last.name, NAME_MAX);
+    *ret_directory = directory.release();
+    return give(last, ret_last);
 }
 
 } // namespace
@@ -135,6 +162,14 @@ std::int32_t resolve_path(deputy_call *call, std::int32_t dirfd, const char *pat
                           std::int32_t *ret_fd)
 try {
     return resolve(*call, dirfd, path, flags, ret_fd);
+} catch (const std::bad_alloc &) {
+    return -ENOMEM;
+}
+
+std::int32_t resolve_parent(deputy_call *call, std::int32_t dirfd, const char *path, deputy_last *ret_last,
+                            std::int32_t *ret_directory)
+try {
+    return parent(*call, dirfd, path, ret_last, ret_directory);
 } catch (const std::bad_alloc &) {
     return -ENOMEM;
 }

@@ -44,6 +44,23 @@ int pidfd_of_leader(deputy_call &call) noexcept
     return pidfd_open(static_cast<std::uint32_t>(tgid), 0);
 }
 
+/// Opens a link to a directory in /proc/TID, unless it is open.
+std::int32_t pin_link(deputy_call &call, const char *name, deputy::unique_fd &ret) noexcept
+{
+    if (ret) {
+        return 0;
+    }
+    const int proc = pin_proc(call);
+    if (proc < 0) {
+        return proc;
+    }
+    ret.reset(::openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!ret) {
+        return errno == ENOENT ? -ESRCH : -errno;
+    }
+    return 0;
+}
+
 } // namespace
 
 std::int32_t check_valid(const deputy_call &call) noexcept
@@ -97,6 +114,34 @@ int pin_proc(deputy_call &call) noexcept
     }
     call.proc = fd;
     return fd;
+}
+
+std::int32_t pin_status(deputy_call &call)
+{
+    if (call.status) {
+        return 0;
+    }
+    const int proc = pin_proc(call);
+    if (proc < 0) {
+        return proc;
+    }
+    auto status = read_status(proc);
+    const std::int32_t valid = check_valid(call);
+    if (valid < 0 || !status) {
+        return valid < 0 ? valid : -status.error_number();
+    }
+    call.status = *std::move(status);
+    return 0;
+}
+
+std::int32_t pin_root(deputy_call &call) noexcept
+{
+    return pin_link(call, "root", call.root);
+}
+
+std::int32_t pin_cwd(deputy_call &call) noexcept
+{
+    return pin_link(call, "cwd", call.cwd);
 }
 
 void unpin(deputy_call &call) noexcept

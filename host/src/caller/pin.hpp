@@ -23,7 +23,19 @@ int pin_pidfd(deputy_call &call) noexcept;
 /// @return the descriptor (the call's, O_PATH), or a negative errno.
 int pin_proc(deputy_call &call) noexcept;
 
-/// Closes both. The call's owner.
+/// Reads call.status, once a call: the ids, groups, capabilities and umask of one moment in which the call
+/// was valid. They stay when the caller goes, for undo.
+/// @return 0 or a negative errno.
+/// @throw std::bad_alloc.
+std::int32_t pin_status(deputy_call &call);
+
+/// Opens call.root, or call.cwd, once a call: another thread of the caller may move both meanwhile. Not
+/// validated: check_valid() after use.
+/// @return 0 or a negative errno.
+std::int32_t pin_root(deputy_call &call) noexcept;
+std::int32_t pin_cwd(deputy_call &call) noexcept;
+
+/// Closes the pidfd and the directory in /proc. The call's owner.
 void unpin(deputy_call &call) noexcept;
 
 } // namespace deputyd

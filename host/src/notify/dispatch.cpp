@@ -148,7 +148,9 @@ void undo(const handler &by, deputy_call &call)
     if (call.token->size == 0 || by.undo == nullptr) {
         return;
     }
+    call.undoing = true;
     by.plugin->undo(by, call, call.token->bytes, call.token->size);
+    call.undoing = false;
     std::atomic_ref(call.token->size).store(0, std::memory_order_release);
 }
 

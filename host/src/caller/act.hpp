@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "caller/call.hpp"
+
+namespace deputyd
+{
+
+/// Operations on the caller's behalf, as deputy_act_v1 says; the call's thread.
+std::int32_t act_mknod(deputy_call *call, std::int32_t directory, const char *name, std::uint32_t mode,
+                       std::uint64_t device, std::uint64_t grant);
+std::int32_t act_open(deputy_call *call, std::int32_t directory, const char *path, const open_how *how,
+                      std::uint64_t how_size, std::uint64_t grant, std::int32_t *ret_fd);
+std::int32_t act_unlink(deputy_call *call, std::int32_t directory, const char *name, std::uint32_t flags,
+                        std::uint64_t grant);
+
+} // namespace deputyd
