@@ -4,21 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fnmatch.h>
-#include <set>
-
-#include "support/container.hpp"
+#include "support/differential.hpp"
 
 namespace deputyd::test
 {
 namespace
 {
-
-struct difference {
-    const char *cases;  ///< glob
-    const char *answer; ///< of deputy; glob
-    const char *reason;
-};
 
 constexpr const char *no_order = "programs of a container keep the order in which they are attached";
 constexpr const char *no_ids =
@@ -57,16 +48,6 @@ constexpr difference differences[] = {
     {"program.subprogram", "EACCES", vetted},
 };
 
-const difference *find_difference(const std::string &name)
-{
-    for (const auto &d : differences) {
-        if (::fnmatch(d.cases, name.c_str(), 0) == 0) {
-            return &d;
-        }
-    }
-    return nullptr;
-}
-
 TEST(battery, has_the_kernels_answers_but_for_the_differences_listed)
 {
     outcome native;
@@ -79,25 +60,8 @@ TEST(battery, has_the_kernels_answers_but_for_the_differences_listed)
         {}, {"/bin/sh", "-c",
              "mkdir /sys/fs/cgroup/battery && exec /run/clients/battery /sys/fs/cgroup/battery"}));
     ASSERT_EQ(inside.status, 0) << inside.err;
-    const auto kernel = values(native.out);
-    auto deputy = values(inside.out);
-    ASSERT_GT(kernel.size(), 500u);
-    std::set<const difference *> used; // none for a case that there is no more
-    for (const auto &[name, answer] : kernel) {
-        const difference *listed = find_difference(name);
-        if (listed == nullptr) {
-            EXPECT_EQ(deputy[name], answer) << name;
-        } else {
-            EXPECT_EQ(::fnmatch(listed->answer, deputy[name].c_str(), 0), 0)
-                << name << ": " << deputy[name] << " and not " << listed->answer
-                << ", which is listed because " << listed->reason;
-            used.insert(listed);
-        }
-    }
-    for (const auto &d : differences) {
-        EXPECT_TRUE(used.count(&d) != 0) << d.cases << " is listed but no case";
-    }
-    EXPECT_EQ(deputy.size(), kernel.size());
+    ASSERT_GT(values(native.out).size(), 500u);
+    expect_same_answers(native.out, inside.out, differences);
 }
 
 } // namespace
