@@ -153,8 +153,20 @@ std::int32_t loaded_plugin::add_handler(void *context, const deputy_handler *raw
     if (!std::all_of(predicates.begin(), predicates.end(), valid) || !distinct(predicates)) {
         return refuse(-EINVAL, fmt::format("a predicate of {} is not valid", given.syscall));
     }
-    self.handlers_.push_back(std::make_unique<handler>(
-        handler{&self, given.syscall, {predicates.begin(), predicates.end()}, given.handle, given.undo}));
+    constexpr std::uint32_t highest_errno = 4095;
+    if (given.off_error > highest_errno) {
+        return refuse(-EINVAL, fmt::format("off_error of {} is {}, which is no errno: 0 or 1 to {}",
+                                           given.syscall, given.off_error, highest_errno));
+    }
+    if (given.reserved != 0) {
+        return refuse(-EINVAL, fmt::format("reserved of {} is not 0", given.syscall));
+    }
+    self.handlers_.push_back(std::make_unique<handler>(handler{&self,
+                                                               given.syscall,
+                                                               {predicates.begin(), predicates.end()},
+                                                               given.handle,
+                                                               given.undo,
+                                                               given.off_error}));
     return 0;
 }
 

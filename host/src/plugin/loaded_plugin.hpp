@@ -29,6 +29,7 @@ struct handler {
     std::vector<deputy_predicate> predicates;
     deputy_handle_fn handle;
     deputy_undo_fn undo;
+    std::uint32_t off_error = 0; ///< errno for calls that come while it is off; 0: the kernel may decide
 };
 
 /// Whether all predicates hold for these arguments, each at its kernel width.
