@@ -89,7 +89,6 @@ std::span<const extension> plugin_extensions()
     static constexpr deputy_counters_v1 counters{};
     static constexpr deputy_defer_v1 defer{};
     static constexpr deputy_process_v1 process{};
-    static constexpr deputy_settings_v1 settings{};
     static constexpr std::array all = {
         extension{DEPUTY_EXT_ACT_1, &act_table},
         extension{DEPUTY_EXT_CALLER_1, &caller_table},
@@ -99,7 +98,7 @@ std::span<const extension> plugin_extensions()
         extension{DEPUTY_EXT_EFFECT_1, &effect_table},
         extension{DEPUTY_EXT_PATH_1, &path_table},
         extension{DEPUTY_EXT_PROCESS_1, &process},
-        extension{DEPUTY_EXT_SETTINGS_1, &settings},
+        extension{DEPUTY_EXT_SETTINGS_1, &settings_table},
     };
     return all;
 }

@@ -7,10 +7,12 @@
 #include <stdexcept>
 #include <system_error>
 
+#include <nlohmann/json.hpp>
 #include <seccomp.h>
 
 #include "base/log.hpp"
 #include "caller/call.hpp"
+#include "plugin/setting_defaults.hpp"
 
 namespace deputyd
 {
@@ -64,6 +66,23 @@ spdlog::level::level_enum level_of(std::int32_t level)
     }
 }
 
+/// @param given a JSON object, or nullptr for none.
+nlohmann::json complete_settings(const loaded_plugin &plugin, const char *given)
+{
+    const auto parsed = [&](const char *text, const char *what) {
+        auto json = nlohmann::json::parse(text, nullptr, false);
+        if (!json.is_object()) {
+            throw std::runtime_error(fmt::format("plugin {}: its {} no JSON object", plugin.name(), what));
+        }
+        return json;
+    };
+    auto settings = parsed(given == nullptr ? "{}" : given, "settings are");
+    if (plugin.settings_schema() != nullptr) {
+        fill_in_defaults(parsed(plugin.settings_schema(), "settings_schema is"), settings);
+    }
+    return settings;
+}
+
 } // namespace
 
 bool matches(std::span<const deputy_predicate> predicates, const std::uint64_t (&args)[6]) noexcept
@@ -91,7 +110,7 @@ loaded_plugin::loaded_plugin(manifest m, const deputy_plugin_v1 &description,
     services_.abi_minor = DEPUTY_ABI_MINOR;
     services_.plugin = this;
     services_.extension = [](const deputy_host *host, const char *id) -> const void * {
-        for (const auto &e : static_cast<const services *>(host)->plugin->extensions_) {
+        for (const auto &e : of(host).extensions_) {
             if (std::strcmp(e.id, id) == 0) {
                 return e.table;
             }
@@ -103,8 +122,7 @@ loaded_plugin::loaded_plugin(manifest m, const deputy_plugin_v1 &description,
     };
     services_.log = [](const deputy_host *host, std::int32_t level, const char *text,
                        std::uint64_t text_size) {
-        deputyd::log().log(level_of(level), "{}: {}", static_cast<const services *>(host)->plugin->name(),
-                           escaped({text, text_size}));
+        deputyd::log().log(level_of(level), "{}: {}", of(host).name(), escaped({text, text_size}));
     };
     if (const auto r = description_.create(&services_, &state_); r != 0) {
         fail(manifest_, "create", r);
@@ -182,6 +200,7 @@ void loaded_plugin::ready()
 
 void loaded_plugin::container_added(const deputy_container &added)
 {
+    settings_.add(added.id, complete_settings(*this, added.settings));
     {
         const std::lock_guard lock(turns_mutex_);
         turns_[added.id] = std::make_unique<std::mutex>();
@@ -190,6 +209,7 @@ void loaded_plugin::container_added(const deputy_container &added)
         return;
     }
     if (const auto r = description_.container_added(state_, &added); r != 0) {
+        forget(added.id);
         fail(manifest_, fmt::format("taking container {}", added.name).c_str(), r);
     }
 }
@@ -199,8 +219,14 @@ void loaded_plugin::container_gone(std::uint64_t id)
     if (description_.container_gone != nullptr) {
         description_.container_gone(state_, id);
     }
+    forget(id);
+}
+
+void loaded_plugin::forget(std::uint64_t container) noexcept
+{
+    settings_.remove(container);
     const std::lock_guard lock(turns_mutex_);
-    turns_.erase(id);
+    turns_.erase(container);
 }
 
 std::unique_lock<std::mutex> loaded_plugin::turn(std::uint64_t container)

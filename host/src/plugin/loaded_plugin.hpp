@@ -11,6 +11,7 @@
 
 #include <deputy/plugin.h>
 
+#include "plugin/container_settings.hpp"
 #include "plugin/manifest.hpp"
 
 namespace deputyd
@@ -47,10 +48,14 @@ public:
     loaded_plugin(const loaded_plugin &) = delete;
     loaded_plugin &operator=(const loaded_plugin &) = delete;
 
+    /// The plugin to which a host's services were given. Any thread.
+    static loaded_plugin &of(const deputy_host *host) { return *static_cast<const services *>(host)->plugin; }
+
     const std::string &name() const { return manifest_.name; }
     const manifest &about() const { return manifest_; }
     const char *settings_schema() const { return description_.settings_schema; }
     std::span<const std::unique_ptr<handler>> handlers() const { return handlers_; }
+    const container_settings &settings() const { return settings_; }
     bool may_continue() const { return (manifest_.capabilities & DEPUTY_CAP_CONTINUE) != 0; }
 
     void ready();                                        ///< main thread; throws like the constructor
@@ -69,6 +74,7 @@ private:
     };
     static std::int32_t add_handler(void *context, const deputy_handler *raw);
     std::unique_lock<std::mutex> turn(std::uint64_t container);
+    void forget(std::uint64_t container) noexcept;
 
     manifest manifest_;
     deputy_plugin_v1 description_{};
@@ -76,6 +82,7 @@ private:
     services services_{};
     void *state_ = nullptr;
     std::vector<std::unique_ptr<handler>> handlers_;
+    container_settings settings_;
     std::mutex serial_;
     std::mutex turns_mutex_;
     std::map<std::uint64_t, std::unique_ptr<std::mutex>> turns_; ///< PER_CONTAINER

@@ -147,7 +147,74 @@ public:
     }
 
 private:
+    friend class settings;
+
     const deputy_host *raw_;
+};
+
+/// A container's settings for the plugin by JSON Pointer ("/devices/0"), with the defaults of
+/// settings_schema: any thread, from container_added() until container_gone() returns.
+/// Except has() all throw std::system_error, which names the setting: see deputy_settings_v1 for the errors.
+class settings
+{
+public:
+    settings(const host &h, std::uint64_t container)
+        : host_(h.raw_), container_(container), table_(h.extension<deputy_settings_v1>(DEPUTY_EXT_SETTINGS_1))
+    {
+        if (table_ == nullptr) {
+            throw std::system_error(ENOTSUP, std::system_category(),
+                                    "the host lacks the service " DEPUTY_EXT_SETTINGS_1);
+        }
+    }
+
+    /// Whether it is there, set or by default.
+    [[nodiscard]] bool has(const std::string &pointer) const noexcept
+    {
+        std::uint32_t ignored = 0;
+        return table_->count(host_, container_, pointer.c_str(), &ignored) != -ENOENT;
+    }
+    [[nodiscard]] bool boolean(const std::string &pointer) const
+    {
+        return get<std::int32_t>(table_->boolean, pointer) != 0;
+    }
+    [[nodiscard]] std::int64_t integer(const std::string &pointer) const
+    {
+        return get<std::int64_t>(table_->integer, pointer);
+    }
+    [[nodiscard]] std::string string(const std::string &pointer) const
+    {
+        return get<const char *>(table_->string, pointer);
+    }
+    /// Entries of a list or table.
+    [[nodiscard]] std::uint32_t count(const std::string &pointer) const
+    {
+        return get<std::uint32_t>(table_->count, pointer);
+    }
+    /// A list of strings.
+    [[nodiscard]] std::vector<std::string> list(const std::string &pointer) const
+    {
+        std::vector<std::string> all;
+        const std::uint32_t n = count(pointer);
+        for (std::uint32_t i = 0; i < n; ++i) {
+            all.push_back(string(pointer + "/" + std::to_string(i)));
+        }
+        return all;
+    }
+
+private:
+    template <class Value, class Read> Value get(Read read, const std::string &pointer) const
+    {
+        Value value{};
+        const std::int32_t r = read(host_, container_, pointer.c_str(), &value);
+        if (r < 0) {
+            throw std::system_error(-r, std::system_category(), "setting " + pointer);
+        }
+        return value;
+    }
+
+    const deputy_host *host_;
+    std::uint64_t container_;
+    const deputy_settings_v1 *table_;
 };
 
 /// What a handler decided; see deputy_verdict.
