@@ -578,6 +578,39 @@ template <class Body> std::int32_t guard(const host &h, Body &&body) noexcept
     }
 }
 
+template <auto F, class Plugin>
+concept handle_member = std::is_member_function_pointer_v<decltype(F)> &&
+    std::is_invocable_r_v<answer, decltype(F), Plugin &, call &>;
+template <auto F, class Plugin>
+concept undo_member = std::is_member_function_pointer_v<decltype(F)> &&
+    std::is_invocable_v<decltype(F), Plugin &, const undo_request &>;
+
+/// A callback with another signature would not be called, and nobody told.
+template <class P> constexpr bool check_callbacks()
+{
+    static_assert(
+        !requires { &P::ready; } || requires(P & p) { p.ready(); }, "expected void ready()");
+    static_assert(
+        !requires { &P::drain; } || requires(P & p) { p.drain(); }, "expected void drain()");
+    static_assert(
+        !requires { &P::container_added; } ||
+            requires(P & p, const deputy_container &c) { p.container_added(c); },
+        "expected void container_added(const deputy_container &)");
+    static_assert(
+        !requires { &P::container_exec; } || requires(P & p, std::uint64_t id) { p.container_exec(id); },
+        "expected void container_exec(std::uint64_t container)");
+    static_assert(
+        !requires { &P::container_gone; } || requires(P & p, std::uint64_t id) { p.container_gone(id); },
+        "expected void container_gone(std::uint64_t container)");
+    static_assert(
+        !requires { &P::process_gone; } || requires(P & p, std::uint64_t id) { p.process_gone(id, id); },
+        "expected void process_gone(std::uint64_t container, std::uint64_t process)");
+    static_assert(
+        !requires { &P::call_gone; } || requires(P & p, std::uint64_t ticket) { p.call_gone(ticket); },
+        "expected void call_gone(std::uint64_t ticket)");
+    return true;
+}
+
 } // namespace detail
 
 /// Takes a plugin's handlers.
@@ -592,14 +625,24 @@ public:
     template <auto Handle, auto Undo = nullptr> void
     on(const char *syscall, std::span<const deputy_predicate> predicates = {}, std::uint32_t off_error = 0)
     {
+        constexpr bool handles = detail::handle_member<Handle, Plugin>;
+        constexpr bool undoes = detail::undo_member<Undo, Plugin>;
+        static_assert(handles,
+                      "expected a handler: deputy::answer NAME(deputy::call &), a member function of "
+                      "the plugin's class");
+        static_assert(undoes || std::is_null_pointer_v<decltype(Undo)>,
+                      "expected an undo: void NAME(const deputy::undo_request &), a member function of the "
+                      "plugin's class");
         deputy_handler h{};
         h.struct_size = sizeof h;
         h.predicate_count = static_cast<std::uint32_t>(predicates.size());
         h.syscall = syscall;
         h.predicates = predicates.data();
-        h.handle = &handle<Handle>;
         h.off_error = off_error;
-        if constexpr (!std::is_same_v<decltype(Undo), std::nullptr_t>) {
+        if constexpr (handles) {
+            h.handle = &handle<Handle>;
+        }
+        if constexpr (undoes) {
             h.undo = &undo<Undo>;
         }
         const std::int32_t r = raw_.add(raw_.context, &h);
@@ -655,6 +698,7 @@ namespace detail
 /// The C description of a plugin class.
 template <plugin_class P> struct description {
     using self = instance<P>;
+    static_assert(check_callbacks<P>());
 
     template <class Body> static std::int32_t with(void *plugin, Body &&body) noexcept
     {
@@ -763,6 +807,9 @@ template <plugin_class P> struct description {
 /// Makes CLASS the plugin of this shared object: manifest and entry point. Once, at namespace scope.
 #define DEPUTY_PLUGIN(CLASS, CAPABILITIES, STRINGS)                                                          \
     DEPUTY_MANIFEST(CAPABILITIES, STRINGS);                                                                  \
+    static_assert(deputy::plugin_class<CLASS>,                                                               \
+                  "expected a plugin class: NAME(deputy::host), static constexpr threads and "               \
+                  "settings_schema, void register_handlers(deputy::registrar<NAME> &)");                     \
     extern "C" __attribute__((visibility("default"))) std::int32_t deputy_plugin_query_v1(                   \
         std::uint32_t, const deputy_plugin_v1 **ret_plugin)                                                  \
     {                                                                                                        \
