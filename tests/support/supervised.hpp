@@ -207,6 +207,11 @@ public:
         handle_[command] = std::move(h);
         return *this;
     }
+    functional_plugin &on_call_gone(std::function<void(std::uint64_t ticket)> told)
+    {
+        call_gone_ = std::move(told);
+        return *this;
+    }
     functional_plugin &on_undo(undo u)
     {
         undo_ = std::move(u);
@@ -296,7 +301,12 @@ private:
             .destroy = [](void *) {},
             .container_exec = nullptr,
             .process_gone = nullptr,
-            .call_gone = nullptr,
+            .call_gone =
+                [](void *p, std::uint64_t ticket) {
+                    if (const auto &told = static_cast<functional_plugin *>(p)->call_gone_) {
+                        told(ticket);
+                    }
+                },
         };
         return d;
     }
@@ -306,6 +316,7 @@ private:
     std::map<std::uint32_t, handle> handle_;
     undo undo_;
     undo_of_call undo_of_call_;
+    std::function<void(std::uint64_t)> call_gone_;
     std::unique_ptr<deputyd::loaded_plugin> loaded_;
     deputyd::handler_table table_;
 };

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <fcntl.h>
 #include <string>
 #include <unistd.h>
@@ -114,6 +115,32 @@ deputy::result<proc_status> read_status(int proc)
             return parse_status(std::string_view{text}.substr(0, filled));
         }
     }
+}
+
+bool has_caught_signal(std::uint32_t tid) noexcept
+{
+    char text[4096]; // a line, or a part of the one of the groups
+    std::snprintf(text, sizeof text, "/proc/%u/status", tid);
+    std::FILE *file = std::fopen(text, "re");
+    if (file == nullptr) {
+        return false;
+    }
+    std::uint64_t pending = 0;
+    std::uint64_t blocked = 0;
+    std::uint64_t caught = 0;
+    while (std::fgets(text, sizeof text, file) != nullptr) {
+        std::string_view line = text;
+        std::uint64_t set = 0;
+        if (starts(line, "SigPnd:") || starts(line, "ShdPnd:")) {
+            pending |= take_number(line, set, 16) ? set : 0;
+        } else if (starts(line, "SigBlk:")) {
+            take_number(line, blocked, 16);
+        } else if (starts(line, "SigCgt:")) {
+            take_number(line, caught, 16);
+        }
+    }
+    std::fclose(file);
+    return (pending & caught & ~blocked) != 0;
 }
 
 std::int32_t read_tgid(int proc) noexcept

@@ -27,6 +27,10 @@ deputy::result<proc_status> parse_status(std::string_view text);
 /// @return the errno: ESRCH once the thread is gone.
 deputy::result<proc_status> read_status(int proc);
 
+/// Whether signals wait for a thread (its own or its process's) that it neither blocks nor leaves to their
+/// default. false once it is gone.
+bool has_caught_signal(std::uint32_t tid) noexcept;
+
 /// Its thread group alone. Allocates nothing. @return the id or a negative errno.
 std::int32_t read_tgid(int proc) noexcept;
 

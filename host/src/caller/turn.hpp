@@ -66,15 +66,16 @@ public:
         return state_of(w) == call_state::handling &&
                word_.compare_exchange_strong(w, with_state(w, call_state::answered));
     }
-    /// Watchdog: makes the owner leave after the call seen in w. @return false if that is over.
+    /// Makes the owner leave after the call seen in w. @return false if that is over, or the owner leaves
+    /// already.
     bool replace(word w) noexcept
     {
         const std::uint64_t number = number_of(w);
-        while (!word_.compare_exchange_weak(w, w | replaced_bit)) {
-            if (number_of(w) != number || state_of(w) == call_state::receiving) {
+        do {
+            if (number_of(w) != number || state_of(w) == call_state::receiving || is_replaced(w)) {
                 return false;
             }
-        }
+        } while (!word_.compare_exchange_weak(w, w | replaced_bit));
         return true;
     }
 

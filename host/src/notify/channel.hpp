@@ -25,9 +25,15 @@ public:
         late,      ///< somebody else has answered
         failed,    ///< see error
     };
+    struct sendable {
+        int fd;                 ///< borrowed
+        std::uint32_t fd_flags; ///< O_CLOEXEC or 0
+        int number = -1;        ///< of the caller's descriptor, which is replaced; -1: the lowest free
+    };
     struct injection {
         sent outcome;
-        int error; ///< for failed: EBADF for a descriptor that cannot be sent, else the caller's (EMFILE)
+        int error; ///< for failed: EBADF for a descriptor that cannot be sent, or a number above the caller's
+                   ///< limit, else the caller's (EMFILE)
         int fd;    ///< number in the caller
     };
 
@@ -44,8 +50,8 @@ public:
     virtual sent reply(std::uint64_t id, std::int64_t value, int error) noexcept = 0;
     /// Lets the kernel carry the call out.
     virtual sent proceed(std::uint64_t id) noexcept = 0;
-    /// Puts a duplicate of fd into the caller; with answer also returns its number there.
-    virtual injection inject(std::uint64_t id, int fd, std::uint32_t fd_flags, bool answer) noexcept = 0;
+    /// Puts a duplicate of a descriptor into the caller; with answer also returns its number there.
+    virtual injection inject(std::uint64_t id, const sendable &what, bool answer) noexcept = 0;
 
     /// The thread that received the call is done with it: what listener_fd() gave for it may be closed.
     virtual void finish(std::uint64_t id) noexcept { (void)id; }

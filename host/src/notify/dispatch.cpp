@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "base/log.hpp"
+#include "notify/deferred.hpp"
 #include "notify/journal.hpp"
 
 namespace deputyd
@@ -42,6 +43,9 @@ const char *fault_in_descriptor(const deputy_answer &a) noexcept
     if ((flags & O_PATH) != 0) {
         return "replied with an O_PATH descriptor, which cannot be sent";
     }
+    if (a.number < -1) {
+        return "replied with a descriptor for a number that is none";
+    }
     return (a.fd_flags & ~static_cast<std::uint32_t>(O_CLOEXEC)) != 0
                ? "replied with descriptor flags other than O_CLOEXEC"
                : nullptr;
@@ -60,10 +64,13 @@ const char *decide(const handler &h, deputy_verdict verdict, const deputy_answer
         d.what = decision::kind::descriptor;
         d.fd = a.fd;
         d.fd_flags = a.fd_flags;
+        d.number = a.number;
         return fault_in_descriptor(a);
     case DEPUTY_CONTINUE:
         d.what = decision::kind::proceed;
         return h.plugin->may_continue() ? nullptr : "continued a call without the capability to";
+    case DEPUTY_DEFER:
+        return "deferred a call without a ticket";
     default:
         return "returned a verdict that is none";
     }
@@ -84,21 +91,34 @@ decision judge(const handler &h, const deputy_call &call, container_load &load, 
     decision d;
     const char *fault = decide(h, verdict, a, d);
     if (fault != nullptr) {
-        log_misbehaving(h, call, load, fault);
+        log_misbehaving(h, *call.container, call.syscall.tid, load, fault);
         return decision::failure(EPERM);
     }
     return d;
 }
 
-/// A descriptor that a verdict does not ask for is closed too, unless it looks like a struct that a
-/// plugin zeroed.
-deputy::unique_fd take_descriptor(deputy_verdict verdict, const deputy_answer &a) noexcept
+} // namespace
+
+deputy::unique_fd descriptor_given(deputy_verdict verdict, const deputy_answer &a) noexcept
 {
     const bool given = a.fd > STDERR_FILENO || (verdict == DEPUTY_REPLY_FD && a.fd >= 0);
     return given ? deputy::unique_fd{a.fd} : deputy::unique_fd{};
 }
 
-} // namespace
+decision judge_deferred(const handler &by, deputy_verdict verdict, const deputy_answer &a,
+                        const char *&fault) noexcept
+{
+    decision d;
+    if (verdict < 0) {
+        return decision::failure(EPERM);
+    }
+    const char *found = decide(by, verdict, a, d);
+    if (found == nullptr) {
+        return d;
+    }
+    fault = found;
+    return decision::failure(EPERM);
+}
 
 bool container_load::log_allowed() noexcept
 {
@@ -110,7 +130,7 @@ bool container_load::log_allowed() noexcept
     return log_lines.fetch_add(1) < 10;
 }
 
-dispatched dispatch(seat &at, deputy_call &call)
+dispatched dispatch(seat &at, served_call &call)
 {
     lane &l = *at.serves;
     for (const handler *h : l.handlers->find(call.syscall.arch, call.syscall.nr)) {
@@ -124,14 +144,25 @@ dispatched dispatch(seat &at, deputy_call &call)
         answer.fd = answer.number = -1;
         const deputy_verdict verdict = h->plugin->handle(*h, call, call.syscall, answer);
         dispatched result;
-        result.fd = take_descriptor(verdict, answer);
+        result.fd = descriptor_given(verdict, answer);
+        if (call.deferred && verdict != DEPUTY_DEFER) {
+            log_misbehaving(*h, *call.container, call.syscall.tid, *l.load,
+                            "deferred a call and answered it all the same");
+            abandon(*call.deferred);
+            call.deferred.reset();
+        }
         if (verdict != DEPUTY_PASS) {
             result.by = h;
+            result.is_deferred = verdict == DEPUTY_DEFER && call.deferred;
+            if (result.is_deferred) {
+                return result;
+            }
             result.what = judge(*h, call, *l.load, verdict, answer);
             return result;
         }
         if (call.token->size != 0) {
-            log_misbehaving(*h, call, *l.load, "passed a call after it had committed an effect");
+            log_misbehaving(*h, *call.container, call.syscall.tid, *l.load,
+                            "passed a call after it had committed an effect");
             undo(*h, call);
         }
         if (call.turn->answered()) {
@@ -154,11 +185,12 @@ void undo(const handler &by, deputy_call &call)
     std::atomic_ref(call.token->size).store(0, std::memory_order_release);
 }
 
-void log_misbehaving(const handler &by, const deputy_call &call, container_load &load, const char *what)
+void log_misbehaving(const handler &by, const container &of, std::uint32_t tid, container_load &load,
+                     const char *what)
 {
     if (load.log_allowed()) {
-        log().error("{}: plugin {} is misbehaving: in {} of thread {} it {}", call.container->name,
-                    by.plugin->name(), by.syscall, call.syscall.tid, what);
+        log().error("{}: plugin {} is misbehaving: in {} of thread {} it {}", of.name, by.plugin->name(),
+                    by.syscall, tid, what);
     }
 }
 

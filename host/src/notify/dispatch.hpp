@@ -8,21 +8,34 @@
 namespace deputyd
 {
 
+struct served_call;
+
 /// A decision and whose it is.
 struct dispatched {
     decision what;
     const handler *by = nullptr; ///< nullptr: the host's own
     deputy::unique_fd fd;        ///< what the handler gave, for what.fd
+    bool is_deferred = false;    ///< answered later, by its ticket
 };
 
 /// Runs the handlers of a call until one decides. What a handler may not decide becomes EPERM and a line
 /// in the log. The lane's thread.
-dispatched dispatch(seat &at, deputy_call &call);
+dispatched dispatch(seat &at, served_call &call);
+
+/// A decision that comes after the handler has returned, with its ticket.
+/// @param[out] fault what is wrong with it, which makes it EPERM, or left alone. Any thread.
+decision judge_deferred(const handler &by, deputy_verdict verdict, const deputy_answer &a,
+                        const char *&fault) noexcept;
+
+/// The descriptor that comes with a verdict. One that the verdict does not ask for is closed too, unless it
+/// looks like a struct that a plugin zeroed.
+deputy::unique_fd descriptor_given(deputy_verdict verdict, const deputy_answer &a) noexcept;
 
 /// Lets the handler take back what it committed, if it did. The lane's thread.
 void undo(const handler &by, deputy_call &call);
 
-/// Tells of a plugin that broke the contract in a call.
-void log_misbehaving(const handler &by, const deputy_call &call, container_load &load, const char *what);
+/// Tells of a plugin that broke the contract in a call of a thread.
+void log_misbehaving(const handler &by, const container &of, std::uint32_t tid, container_load &load,
+                     const char *what);
 
 } // namespace deputyd

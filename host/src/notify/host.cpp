@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "caller/caller_table.hpp"
 #include "caller/credentials.hpp"
+#include "notify/deferred.hpp"
 #include "notify/effect.hpp"
 #include "notify/host_state.hpp"
 #include "notify/lane.hpp"
@@ -39,7 +40,7 @@ void run_seat(const std::shared_ptr<host_state> &state, const std::shared_ptr<se
     }
 
     lane &served = *self->serves;
-    if (why == leaving::replaced) {
+    if (why == leaving::replaced && !self->blocking.load()) {
         served.load->away.fetch_sub(1);
     }
     state->calls.release(self->slot);
@@ -87,13 +88,12 @@ std::shared_ptr<seat> start_thread(const std::shared_ptr<host_state> &state, std
 std::span<const extension> plugin_extensions()
 {
     static constexpr deputy_counters_v1 counters{};
-    static constexpr deputy_defer_v1 defer{};
     static constexpr deputy_process_v1 process{};
     static constexpr std::array all = {
         extension{DEPUTY_EXT_ACT_1, &act_table},
         extension{DEPUTY_EXT_CALLER_1, &caller_table},
         extension{DEPUTY_EXT_COUNTERS_1, &counters},
-        extension{DEPUTY_EXT_DEFER_1, &defer},
+        extension{DEPUTY_EXT_DEFER_1, &defer_table},
         extension{DEPUTY_EXT_DESCRIPTOR_1, &descriptor_table},
         extension{DEPUTY_EXT_EFFECT_1, &effect_table},
         extension{DEPUTY_EXT_PATH_1, &path_table},
@@ -105,7 +105,7 @@ std::span<const extension> plugin_extensions()
 
 std::function<void()> settle(host_state &state, lane &l)
 {
-    if (l.threads != 0 || l.parked || !(l.over || state.stopping.load())) {
+    if (l.threads != 0 || l.deferred != 0 || l.parked || !(l.over || state.stopping.load())) {
         return {};
     }
     if (--l.load->lanes == 0) {
@@ -144,6 +144,18 @@ void interrupt_waiting(seat &s) noexcept
     }
     s.called_off.store(true);
     if (turn::state_of(s.calls.load()) == call_state::receiving) {
+        stop_signal::send(s.tid);
+    }
+}
+
+void interrupt_blocking(seat &s, std::int32_t why) noexcept
+{
+    if (!s.blocking.load() || s.left || s.tid == 0) {
+        return;
+    }
+    std::int32_t none = 0;
+    s.wait_over.compare_exchange_strong(none, why);
+    if (turn::state_of(s.calls.load()) == call_state::handling) {
         stop_signal::send(s.tid);
     }
 }
@@ -247,6 +259,7 @@ void host::stop()
     while (!state_->seats.empty() && std::chrono::steady_clock::now() < until) {
         for (const auto &s : state_->seats) {
             interrupt_waiting(*s);
+            interrupt_blocking(*s, -ECANCELED);
         }
         state_->changed.wait_for(lock, std::chrono::milliseconds{1});
     }
@@ -263,6 +276,7 @@ void host::stop()
         state_->wake.notify_one();
     }
     state_->watchdog.join();
+    end_deferred(*state_);
     state_->parked.wake();
     state_->parking_guard.join();
     join_ended(*state_);

@@ -34,6 +34,8 @@ struct host_state {
     std::vector<std::thread> ended; ///< to be joined
     std::size_t left_behind = 0;    ///< threads that stop() did not wait for
 
+    std::atomic<std::size_t> deferred{0}; ///< calls that have outlived their handlers
+
     std::thread watchdog;
     std::thread parking_guard;
     std::atomic<bool> done{false}; ///< ends the watchdog
@@ -70,6 +72,10 @@ bool start_follower(const std::shared_ptr<host_state> &state, seat &slow, turn::
 /// Interrupts a thread if it waits for a call, and no handler. It may get there a moment later and miss it.
 /// Takes the mutex to be held; from the watchdog, or anybody once the host stops.
 void interrupt_waiting(seat &s) noexcept;
+
+/// Interrupts a thread whose handler blocks, and no other. Takes the mutex to be held.
+/// @param why for the handler that asks; the first counts.
+void interrupt_blocking(seat &s, std::int32_t why) noexcept;
 
 /// Joins the threads that have ended. Any thread but those.
 void join_ended(host_state &state);

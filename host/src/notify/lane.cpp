@@ -9,6 +9,7 @@
 
 #include "base/log.hpp"
 #include "caller/pin.hpp"
+#include "notify/deferred.hpp"
 #include "notify/dispatch.hpp"
 #include "notify/host_state.hpp"
 #include "notify/reply.hpp"
@@ -66,19 +67,30 @@ void conclude(seat &at, deputy_call &call, dispatched &made)
         return;
     }
     if (outcome == delivery::misbehaving) {
-        log_misbehaving(*made.by, call, *l.load, "replied with a descriptor that cannot be sent");
+        log_misbehaving(*made.by, *l.of, call.syscall.tid, *l.load,
+                        "replied with a descriptor that cannot be sent");
     }
     if (outcome != delivery::delivered || made.what.failed) {
         undo(*made.by, call);
     }
 }
 
+/// The call is its ticket's now, unless the watchdog has answered for a handler that was late to say so.
+void let_go(seat &at, served_call &call)
+{
+    if (!at.calls.take_reply()) {
+        abandon(*call.deferred);
+    }
+}
+
 /// Serves the call in the slot. @return false if the thread was replaced meanwhile.
-bool serve_call(host_state &state, seat &at)
+bool serve_call(const std::shared_ptr<host_state> &state, seat &at)
 {
     lane &l = *at.serves;
     const auto &n = *reinterpret_cast<const seccomp_notif *>(at.slot->notification);
-    deputy_call call{};
+    served_call call;
+    call.state = &state;
+    call.at = &at;
     call.listener = l.notify->listener_fd();
     call.id = n.id;
     call.syscall = syscall_of(n, *l.of);
@@ -89,9 +101,11 @@ bool serve_call(host_state &state, seat &at)
 
     at.id.store(n.id, std::memory_order_relaxed);
     at.nr.store(n.data.nr, std::memory_order_relaxed);
+    at.caller.store(n.pid, std::memory_order_relaxed);
+    at.listener.store(call.listener, std::memory_order_relaxed);
     at.running.store(nullptr, std::memory_order_relaxed);
     at.calls.begin();
-    state.noticed();
+    state->noticed();
     at.slot->set_phase(call_phase::handling);
     std::optional<stop_signal::blocked> undisturbed;
     if (at.called_off.load()) { // either this is seen, or the call by whoever is about to send the signal
@@ -99,15 +113,22 @@ bool serve_call(host_state &state, seat &at)
     }
 
     dispatched made;
-    if (refuses(state, l)) {
+    if (refuses(*state, l)) {
         made.what.error = EPERM;
     } else {
         made = dispatch(at, call);
     }
-    conclude(at, call, made);
+    if (made.is_deferred) {
+        let_go(at, call);
+    } else {
+        conclude(at, call, made);
+        l.notify->finish(call.id);
+    }
     unpin(call);
-    l.notify->finish(call.id);
     clear(*at.slot);
+    if (at.blocking.load()) {
+        l.load->waiting.fetch_sub(1);
+    }
     return at.calls.end();
 }
 
@@ -129,7 +150,7 @@ leaving serve_lane(const std::shared_ptr<host_state> &state, seat &at)
     while (!state->stopping.load(std::memory_order_relaxed)) {
         switch (l.notify->receive(at.slot->notification)) {
         case channel::received::call:
-            if (!serve_call(*state, at)) {
+            if (!serve_call(state, at)) {
                 return leaving::replaced;
             }
             break;

@@ -123,19 +123,23 @@ channel::sent listener::proceed(std::uint64_t id) noexcept
     return send(response);
 }
 
-channel::injection listener::inject(std::uint64_t id, int fd, std::uint32_t fd_flags, bool answer) noexcept
+channel::injection listener::inject(std::uint64_t id, const sendable &what, bool answer) noexcept
 {
-    return add_descriptor(fd_.get(), id, fd, fd_flags, answer);
+    return add_descriptor(fd_.get(), id, what, answer);
 }
 
-channel::injection add_descriptor(int listener, std::uint64_t id, int fd, std::uint32_t fd_flags,
+channel::injection add_descriptor(int listener, std::uint64_t id, const channel::sendable &what,
                                   bool answer) noexcept
 {
     seccomp_notif_addfd request{};
     request.id = id;
     request.flags = answer ? SECCOMP_ADDFD_FLAG_SEND : 0;
-    request.srcfd = static_cast<std::uint32_t>(fd);
-    request.newfd_flags = fd_flags;
+    request.srcfd = static_cast<std::uint32_t>(what.fd);
+    request.newfd_flags = what.fd_flags;
+    if (what.number >= 0) {
+        request.flags |= SECCOMP_ADDFD_FLAG_SETFD;
+        request.newfd = static_cast<std::uint32_t>(what.number);
+    }
     const int number = ::ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &request);
     if (number >= 0) {
         return {channel::sent::delivered, 0, number};

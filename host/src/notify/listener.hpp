@@ -25,7 +25,7 @@ public:
     sent reply(std::uint64_t id, std::int64_t value, int error) noexcept override;
     sent proceed(std::uint64_t id) noexcept override;
     /// With answer in one step.
-    injection inject(std::uint64_t id, int fd, std::uint32_t fd_flags, bool answer) noexcept override;
+    injection inject(std::uint64_t id, const sendable &what, bool answer) noexcept override;
 
 private:
     [[nodiscard]] bool hung_up() const noexcept;
@@ -38,7 +38,7 @@ private:
 void wake_synchronously(int listener) noexcept;
 /// Puts a duplicate of fd into the caller of a notification; with answer also returns its number there, in
 /// the same step.
-channel::injection add_descriptor(int listener, std::uint64_t id, int fd, std::uint32_t fd_flags,
+channel::injection add_descriptor(int listener, std::uint64_t id, const channel::sendable &what,
                                   bool answer) noexcept;
 
 /// Size of the kernel's notification in bytes.

@@ -245,14 +245,14 @@ int lxc_channel::listener_of(std::uint64_t id) noexcept
     return r == nullptr ? -1 : r->listener.get();
 }
 
-channel::injection lxc_channel::inject(std::uint64_t id, int fd, std::uint32_t fd_flags, bool answer) noexcept
+channel::injection lxc_channel::inject(std::uint64_t id, const sendable &what, bool answer) noexcept
 {
     // Open until the calling thread finishes the call.
     const int listener = listener_of(id);
     if (listener < 0) {
         return {sent::failed, EPERM, -1};
     }
-    injection added = add_descriptor(listener, id, fd, fd_flags, false);
+    injection added = add_descriptor(listener, id, what, false);
     if (added.outcome == sent::delivered) {
         if (answer) {
             added.outcome = reply(id, added.fd, 0);

@@ -47,7 +47,7 @@ public:
     sent proceed(std::uint64_t id) noexcept override;
     /// Never in one step with the answer, which is the monitor's: a caller that is interrupted between keeps
     /// the descriptor.
-    injection inject(std::uint64_t id, int fd, std::uint32_t fd_flags, bool answer) noexcept override;
+    injection inject(std::uint64_t id, const sendable &what, bool answer) noexcept override;
     void finish(std::uint64_t id) noexcept override;
     [[nodiscard]] std::chrono::milliseconds patience() const noexcept override;
 

@@ -21,13 +21,14 @@ delivery deliver_descriptor(channel &to, std::uint64_t id, const decision &d, bo
     {
         // A kernel before 6.12 forgets the answer when a signal interrupts ADDFD.
         const stop_signal::blocked no_signal;
-        added = to.inject(id, d.fd, d.fd_flags, !two_step);
+        added = to.inject(id, {d.fd, d.fd_flags, d.number}, !two_step);
     }
     switch (added.outcome) {
     case channel::sent::delivered:
         return two_step ? outcome_of(to.reply(id, added.fd, 0)) : delivery::delivered;
     case channel::sent::failed: {
-        const bool plugin = added.error == EBADF || added.error == EINVAL;
+        // Of a number that the caller may not have it is the caller's error.
+        const bool plugin = (added.error == EBADF && d.number < 0) || added.error == EINVAL;
         to.reply(id, 0, plugin ? EPERM : added.error);
         return plugin ? delivery::misbehaving : delivery::refused;
     }

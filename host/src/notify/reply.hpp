@@ -15,6 +15,7 @@ struct decision {
     std::int64_t value = 0;
     int fd = -1; ///< borrowed
     std::uint32_t fd_flags = 0;
+    int number = -1;     ///< that the descriptor gets in the caller; -1: the lowest free
     bool failed = false; ///< the host decided, because the handler failed: what it committed is undone
 
     /// An errno that the host chose.

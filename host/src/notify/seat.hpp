@@ -25,6 +25,8 @@ struct container_load {
     std::atomic<std::int64_t> log_second{-1}; ///< for log_allowed()
     std::atomic<int> log_lines{0};
     std::size_t lanes = 0; ///< under the host's mutex
+    /// Calls that wait for long on purpose: deferred ones, and those whose handler blocks.
+    std::atomic<std::int64_t> waiting{0};
 
     /// Whether one more line about this container may be written: ten a second, since the container
     /// itself can provoke them.
@@ -48,6 +50,7 @@ struct lane {
     // Under the host's mutex.
     std::function<void()> ended; ///< taken by whoever calls it
     std::size_t threads = 0;     ///< that serve it, the replaced ones too
+    std::size_t deferred = 0;    ///< its calls that have outlived their handlers
     bool parked = false;         ///< the parking lot waits for its next call
     bool over = false;           ///< no more calls come
 };
@@ -62,7 +65,13 @@ struct seat {
     // Of the current call, for the watchdog: written before turn::begin().
     std::atomic<std::uint64_t> id{0};
     std::atomic<std::int32_t> nr{0};
+    std::atomic<std::uint32_t> caller{0}; ///< thread id
+    std::atomic<int> listener{-1};        ///< for ID_VALID
     std::atomic<const handler *> running{nullptr};
+
+    /// Its handler blocks on purpose: no deadline, and the stop signal interrupts it once wait_over is set.
+    std::atomic<bool> blocking{false};
+    std::atomic<std::int32_t> wait_over{0}; ///< negative errno: why a handler that blocks should come back
 
     /// Somebody may send the thread the stop signal, which shall interrupt no handler. Set before the last
     /// look at whether it waits, cleared when no more signals come.

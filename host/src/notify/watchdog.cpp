@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/log.hpp"
+#include "notify/deferred.hpp"
 
 namespace deputyd
 {
@@ -15,6 +16,8 @@ namespace
 using clock = std::chrono::steady_clock;
 
 constexpr int ticks_before_sleep = 20;
+/// How often deferred calls are looked at.
+constexpr auto deferred_interval = std::chrono::milliseconds(20);
 
 /// When a call of the lane is answered for at the latest, deadlines or not.
 clock::duration deadline_of(const host_state &state, const lane &l) noexcept
@@ -57,6 +60,20 @@ void retire(host_state &state, seat &s)
     }
 }
 
+/// Ends the wait of a handler that blocks if it is over: interrupts it at every look until it returns.
+void look_at_blocking(host_state &state, seat &s)
+{
+    std::int32_t why = s.wait_over.load();
+    if (why == 0) {
+        why = wait_is_over(s.listener.load(std::memory_order_relaxed), s.id.load(std::memory_order_relaxed),
+                           s.caller.load(std::memory_order_relaxed), s.serves->of->wait_killable);
+    }
+    if (why != 0) {
+        const std::lock_guard lock(state.mutex);
+        interrupt_blocking(s, why);
+    }
+}
+
 /// Looks at one thread. @return whether it has a call, or had a new one since the last look.
 bool look(const std::shared_ptr<host_state> &state, const std::shared_ptr<seat> &s, clock::time_point now)
 {
@@ -75,6 +92,10 @@ bool look(const std::shared_ptr<host_state> &state, const std::shared_ptr<seat> 
             retire(*state, *s);
         }
         return fresh || idle; // until it is gone
+    }
+    if (s->blocking.load()) {
+        look_at_blocking(*state, *s);
+        return true;
     }
     const auto age = now - s->seen_at;
     if (!turn::is_replaced(w) && age >= state->settings.slow) {
@@ -122,13 +143,33 @@ bool answer_for(seat &s, turn::word call) noexcept
     return true;
 }
 
+namespace
+{
+
+/// Looks at deferred calls when it is time. @return how long nothing needs the watchdog if no call comes.
+clock::duration look_after_deferred(const host_state &state, clock::time_point &next)
+{
+    if (state.deferred.load() == 0) {
+        return state.settings.idle;
+    }
+    if (clock::now() >= next) {
+        look_at_deferred(state);
+        next = clock::now() + deferred_interval;
+    }
+    return std::min<clock::duration>(state.settings.idle, deferred_interval);
+}
+
+} // namespace
+
 void watch(const std::shared_ptr<host_state> &state)
 {
     const auto tick =
         std::max<std::chrono::microseconds>(state->settings.slow / 2, std::chrono::microseconds{500});
     std::vector<std::shared_ptr<seat>> seats;
+    clock::time_point next_deferred;
     for (int quiet = 0; !state->done.load();) {
         bool any = false;
+        const auto pause = look_after_deferred(*state, next_deferred);
         quiet = look_at_all(state, seats, any) ? 0 : quiet + 1;
         std::unique_lock lock(state->sleeping);
         if (quiet < ticks_before_sleep) {
@@ -144,9 +185,9 @@ void watch(const std::shared_ptr<host_state> &state)
             state->asleep.store(false);
         }
         const auto woken = [&] { return !state->asleep.load() || state->done.load(); };
-        if (!any) {
+        if (!any && state->deferred.load() == 0) {
             state->wake.wait(lock, woken);
-        } else if (!state->wake.wait_for(lock, state->settings.idle, woken)) {
+        } else if (!state->wake.wait_for(lock, pause, woken)) {
             state->asleep.store(false); // to see who may leave
             quiet = ticks_before_sleep;
             continue;

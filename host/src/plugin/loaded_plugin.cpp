@@ -229,6 +229,14 @@ void loaded_plugin::forget(std::uint64_t container) noexcept
     turns_.erase(container);
 }
 
+void loaded_plugin::call_gone(std::uint64_t ticket)
+{
+    if (description_.call_gone != nullptr) {
+        const std::lock_guard one(call_gone_);
+        description_.call_gone(state_, ticket);
+    }
+}
+
 std::unique_lock<std::mutex> loaded_plugin::turn(std::uint64_t container)
 {
     if (description_.threads == DEPUTY_THREADS_PARALLEL) {

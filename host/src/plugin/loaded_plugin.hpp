@@ -62,6 +62,8 @@ public:
     void container_added(const deputy_container &added); ///< main thread; throws like the constructor
     void container_gone(std::uint64_t id);               ///< main thread
 
+    void call_gone(std::uint64_t ticket); ///< any thread; one at a time
+
     /// Runs h for a call under the plugin's thread model. Any lane.
     deputy_verdict handle(const handler &h, deputy_call &call, const deputy_syscall &syscall,
                           deputy_answer &answer);
@@ -84,6 +86,7 @@ private:
     std::vector<std::unique_ptr<handler>> handlers_;
     container_settings settings_;
     std::mutex serial_;
+    std::mutex call_gone_;
     std::mutex turns_mutex_;
     std::map<std::uint64_t, std::unique_ptr<std::mutex>> turns_; ///< PER_CONTAINER
 };

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "notify/deferred.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <linux/seccomp.h>
+#include <map>
+#include <new>
+#include <sys/ioctl.h>
+#include <vector>
+
+#include "caller/pin.hpp"
+#include "caller/proc_status.hpp"
+#include "notify/dispatch.hpp"
+#include "notify/stop_signal.hpp"
+
+namespace deputyd
+{
+namespace
+{
+
+/// Every ticket of the process that is not answered. Plugins know tickets, and not whose they are.
+struct ticket_book {
+    std::mutex mutex;
+    std::uint64_t next = 1;
+    std::map<std::uint64_t, std::shared_ptr<deferred_call>> open;
+
+    std::shared_ptr<deferred_call> find(std::uint64_t ticket)
+    {
+        const std::lock_guard lock(mutex);
+        const auto found = open.find(ticket);
+        return found == open.end() ? nullptr : found->second;
+    }
+    void remove(std::uint64_t ticket)
+    {
+        std::shared_ptr<deferred_call> last; // its end takes other mutexes
+        const std::lock_guard lock(mutex);
+        if (const auto found = open.find(ticket); found != open.end()) {
+            last = std::move(found->second);
+            open.erase(found);
+        }
+    }
+    std::vector<std::shared_ptr<deferred_call>> of(const host_state &state)
+    {
+        std::vector<std::shared_ptr<deferred_call>> all;
+        const std::lock_guard lock(mutex);
+        for (const auto &[ticket, call] : open) {
+            if (call->state.get() == &state) {
+                all.push_back(call);
+            }
+        }
+        return all;
+    }
+};
+
+ticket_book &book()
+{
+    static auto *const all = new ticket_book; // threads that are left behind may come back
+    return *all;
+}
+
+std::uint64_t next_ticket()
+{
+    const std::lock_guard lock(book().mutex);
+    return book().next++;
+}
+
+/// Room for one more call that waits. @return false if there is none.
+bool take_room(container_load &load) noexcept
+{
+    if (load.waiting.fetch_add(1) < waiting_limit) {
+        return true;
+    }
+    load.waiting.fetch_sub(1);
+    return false;
+}
+
+std::int32_t may_wait(const served_call &call) noexcept
+{
+    if ((*call.state)->stopping.load()) {
+        return -ECANCELED;
+    }
+    return check_valid(call);
+}
+
+std::int32_t defer_checked(served_call &call, std::uint64_t *ret_ticket)
+{
+    if (const std::int32_t r = may_wait(call); r < 0 && r != -ENOTSUP) {
+        return r;
+    }
+    if (call.deferred) {
+        return -EALREADY;
+    }
+    lane &l = *call.at->serves;
+    if (!take_room(*l.load)) {
+        return -EAGAIN;
+    }
+    journal_slot *slot = (*call.state)->calls.acquire(l.of->id);
+    if (slot == nullptr) {
+        l.load->waiting.fetch_sub(1);
+        return -EAGAIN;
+    }
+    std::memcpy(slot->notification, call.at->slot->notification, sizeof slot->notification);
+    slot->set_phase(call_phase::handling);
+    auto made = std::make_shared<deferred_call>(*call.state, call.at->serves, call, slot);
+    made->by = call.at->running.load();
+    {
+        const std::lock_guard lock(book().mutex);
+        book().open.emplace(made->ticket(), made);
+    }
+    (*call.state)->noticed();
+    *ret_ticket = made->ticket();
+    call.deferred = std::move(made);
+    return 0;
+}
+
+std::int32_t defer(deputy_call *raw, std::uint64_t *ret_ticket)
+try {
+    return defer_checked(*static_cast<served_call *>(raw), ret_ticket);
+} catch (const std::bad_alloc &) {
+    return -ENOMEM;
+}
+
+void tell_gone(const deferred_call &call)
+{
+    if (call.by != nullptr) {
+        call.by->plugin->call_gone(call.ticket());
+    }
+}
+
+std::int32_t answer_deferred(deferred_call &call, deputy_verdict verdict, const deputy_answer &answer)
+{
+    lane &l = *call.from;
+    const char *fault = nullptr;
+    const decision d = judge_deferred(*call.by, verdict, answer, fault);
+    if (fault != nullptr && l.load->log_allowed()) {
+        log_misbehaving(*call.by, *l.of, call.tid, *l.load, fault);
+    }
+    const delivery outcome = deliver(*l.notify, call.id, d, l.of->wait_killable);
+    if (fault != nullptr || outcome == delivery::misbehaving) {
+        return -EINVAL;
+    }
+    return outcome == delivery::lost ? -ESRCH : 0;
+}
+
+std::int32_t complete(const deputy_host *, std::uint64_t ticket, std::int32_t verdict,
+                      const deputy_answer *given)
+{
+    deputy_answer answer{};
+    answer.fd = answer.number = -1;
+    std::memcpy(&answer, given, std::min<std::size_t>(given->struct_size, sizeof answer));
+    const deputy::unique_fd owned = descriptor_given(verdict, answer);
+    const auto call = book().find(ticket);
+    if (!call || !call->take()) {
+        return -ENOENT;
+    }
+    book().remove(ticket);
+    return answer_deferred(*call, verdict, answer);
+}
+
+/// Another thread takes over receiving, unless one has already.
+std::int32_t hand_over(served_call &call)
+{
+    seat &at = *call.at;
+    const turn::word now = at.calls.load();
+    if (turn::is_replaced(now) || start_follower(*call.state, at, now) ||
+        turn::is_replaced(at.calls.load())) {
+        return 0;
+    }
+    return -ECANCELED; // the host stops
+}
+
+std::int32_t block_checked(served_call &call)
+{
+    if (const std::int32_t r = may_wait(call); r < 0) {
+        return r;
+    }
+    seat &at = *call.at;
+    if (at.blocking.load()) {
+        return 0;
+    }
+    container_load &load = *at.serves->load;
+    if (!take_room(load)) {
+        return -EAGAIN;
+    }
+    std::int32_t r = -EAGAIN;
+    try {
+        r = hand_over(call);
+    } catch (const std::exception &) { // no room for a thread
+    }
+    if (r < 0) {
+        load.waiting.fetch_sub(1);
+        return r;
+    }
+    at.blocking.store(true);
+    load.away.fetch_sub(1); // it does not hang: it waits
+    stop_signal::let_in();
+    (*call.state)->noticed();
+    return 0;
+}
+
+std::int32_t block(deputy_call *raw)
+{
+    return block_checked(*static_cast<served_call *>(raw));
+}
+
+std::int32_t interrupted(deputy_call *raw)
+{
+    const auto &call = *static_cast<served_call *>(raw);
+    if (const std::int32_t why = call.at->wait_over.load(); why != 0) {
+        return why;
+    }
+    if (const std::int32_t r = may_wait(call); r < 0) {
+        return r;
+    }
+    return wait_is_over(call.listener, call.id, call.syscall.tid, call.container->wait_killable);
+}
+
+} // namespace
+
+const deputy_defer_v1 defer_table = {
+    .defer = defer, .complete = complete, .block = block, .interrupted = interrupted};
+
+deferred_call::deferred_call(std::shared_ptr<host_state> s, std::shared_ptr<lane> l, const deputy_call &call,
+                             journal_slot *slot)
+    : state(std::move(s)), from(std::move(l)), id(call.id), tid(call.syscall.tid), listener(call.listener),
+      ticket_(next_ticket()), slot_(slot)
+{
+    const std::lock_guard lock(state->mutex);
+    ++from->deferred;
+    state->deferred.fetch_add(1);
+}
+
+deferred_call::~deferred_call()
+{
+    from->notify->finish(id);
+    state->calls.release(slot_);
+    from->load->waiting.fetch_sub(1);
+    std::function<void()> ended;
+    {
+        const std::lock_guard lock(state->mutex);
+        --from->deferred;
+        state->deferred.fetch_sub(1);
+        ended = settle(*state, *from);
+        state->changed.notify_all();
+    }
+    if (ended) {
+        ended();
+    }
+}
+
+void abandon(deferred_call &call)
+{
+    if (call.take()) {
+        book().remove(call.ticket());
+        tell_gone(call);
+    }
+}
+
+std::int32_t wait_is_over(int listener, std::uint64_t id, std::uint32_t tid, bool wait_killable) noexcept
+{
+    if (listener < 0) {
+        return 0; // nobody can tell
+    }
+    const auto valid = [&] {
+        while (::ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) != 0) {
+            if (errno != EINTR) {
+                return false;
+            }
+        }
+        return true;
+    };
+    if (!valid()) {
+        return -ESRCH;
+    }
+    // Without WAIT_KILLABLE the signal itself ends the call.
+    const bool signalled = wait_killable && has_caught_signal(tid);
+    return !valid() ? -ESRCH : (signalled ? -EINTR : 0);
+}
+
+void look_at_deferred(const host_state &state)
+{
+    for (const auto &call : book().of(state)) {
+        const std::int32_t why =
+            wait_is_over(call->listener, call->id, call->tid, call->from->of->wait_killable);
+        if (why != 0 && call->take()) {
+            book().remove(call->ticket());
+            if (why == -EINTR) {
+                call->from->notify->reply(call->id, 0, EINTR);
+            }
+            tell_gone(*call);
+        }
+    }
+}
+
+void end_deferred(const host_state &state)
+{
+    for (const auto &call : book().of(state)) {
+        if (call->take()) {
+            book().remove(call->ticket());
+            call->from->notify->reply(call->id, 0, EPERM);
+            tell_gone(*call);
+        }
+    }
+}
+
+} // namespace deputyd

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "caller/call.hpp"
+#include "notify/host_state.hpp"
+
+namespace deputyd
+{
+
+/// Calls of a container that wait on purpose, deferred or in a handler that blocks.
+constexpr std::int64_t waiting_limit = 64;
+
+/// What plugins get for DEPUTY_EXT_DEFER_1.
+extern const deputy_defer_v1 defer_table;
+
+/// A call that outlives its handler: answered by whoever takes it first, the plugin's complete(), the
+/// watchdog once its caller waits no more, or the host's end. Shared by these and the thread that received
+/// it.
+class deferred_call
+{
+public:
+    /// @throw std::bad_alloc. Takes the host's mutex.
+    deferred_call(std::shared_ptr<host_state> state, std::shared_ptr<lane> from, const deputy_call &call,
+                  journal_slot *slot);
+    ~deferred_call();
+    deferred_call(const deferred_call &) = delete;
+    deferred_call &operator=(const deferred_call &) = delete;
+
+    [[nodiscard]] std::uint64_t ticket() const noexcept { return ticket_; }
+    /// The right to answer it, once.
+    bool take() noexcept { return !taken_.exchange(true); }
+
+    const std::shared_ptr<host_state> state;
+    const std::shared_ptr<lane> from;
+    const handler *by = nullptr; ///< set before the ticket is known to anybody
+    const std::uint64_t id;      ///< of the notification
+    const std::uint32_t tid;
+    const int listener; ///< for ID_VALID; -1 if not known
+
+private:
+    const std::uint64_t ticket_;
+    journal_slot *const slot_;
+    std::atomic<bool> taken_{false};
+};
+
+/// The call while its handler runs, with what the services of this folder need of the host.
+struct served_call : deputy_call {
+    const std::shared_ptr<host_state> *state = nullptr;
+    seat *at = nullptr;
+    std::shared_ptr<deferred_call> deferred; ///< by its handler, so far
+};
+
+/// The handler of a call that it has deferred did not say so in its verdict, or came too late: the ticket is
+/// dead, and the plugin told. The lane's thread.
+void abandon(deferred_call &call);
+
+/// Ends the waits that are over: the caller is gone, or has a signal to handle. The watchdog's thread, now
+/// and then while there are deferred calls.
+void look_at_deferred(const host_state &state);
+
+/// Answers every deferred call of the host with EPERM.
+void end_deferred(const host_state &state);
+
+/// Why a call that waits need not any more. @return 0, -ESRCH (its caller is gone) or -EINTR.
+std::int32_t wait_is_over(int listener, std::uint64_t id, std::uint32_t tid, bool wait_killable) noexcept;
+
+} // namespace deputyd
