@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Times one intercepted call, in the caller: answered by a bare loop and by the host; a device program
-// loaded natively and through the host. Repetitions are interleaved and the medians compared.
+// loaded, and files opened, natively and through the host. Repetitions are interleaved and the medians
+// compared.
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -29,6 +30,7 @@ using deputy_bench::work;
 constexpr std::uint32_t loads = 100;
 constexpr auto pause_after_loads = std::chrono::milliseconds(300);
 constexpr std::uint32_t calls = 100'000;
+constexpr std::uint32_t opens = 5'000;
 
 /// A cgroup for the plugin's container, removed at the end.
 class bench_cgroup
@@ -56,7 +58,12 @@ private:
     deputy::unique_fd fd_;
 };
 
-/// The host with both plugins, serving a child.
+/// Settings of the plugin open.
+const std::string rules = std::string(R"({"rules": [{"path": ")") + deputy_bench::granted_file +
+                          R"(", "from": "host", "access": "rw"}, {"path": ")" + deputy_bench::granted_device +
+                          R"(", "from": "host", "access": "rw"}]})";
+
+/// The host with all of its plugins, serving a child.
 class served_child
 {
 public:
@@ -64,14 +71,16 @@ public:
     {
         plugins_.load(DEPUTY_TEST_PLUGINS_DIR "/no_op.so");
         plugins_.load(DEPUTY_PLUGINS_DIR "/bpf_cgroup_device.so");
+        plugins_.load(DEPUTY_PLUGINS_DIR "/open.so");
         plugins_.ready();
         std::vector<const deputyd::handler *> all;
         for (const auto &plugin : plugins_.all()) {
             for (const auto &h : plugin->handlers()) {
                 all.push_back(h.get());
             }
+            const std::string settings = plugin->name() == "open" ? rules : "{}";
             plugin->container_added(
-                {sizeof(deputy_container), cgroup_.fd(), 1, child.user_ns(), "bench", "{}"});
+                {sizeof(deputy_container), cgroup_.fd(), 1, child.user_ns(), "bench", settings.c_str()});
         }
         table_ = deputyd::handler_table(all);
         auto container = std::make_shared<deputyd::container>();
@@ -142,12 +151,23 @@ void host_call(benchmark::State &state)
 template <work w> void native_load(benchmark::State &state)
 {
     measure(
-        state, [] { return deputy_bench::load_natively(w, loads); }, true);
+        state, [] { return deputy_bench::each_natively(w, loads); }, true);
 }
 template <work w> void host_load(benchmark::State &state)
 {
     measure(
         state, [] { return served().child.each(w, loads); }, true);
+}
+
+template <work w> void native_open(benchmark::State &state)
+{
+    measure(
+        state, [] { return deputy_bench::each_natively(w, opens); }, false);
+}
+template <work w> void host_open(benchmark::State &state)
+{
+    measure(
+        state, [] { return served().child.each(w, opens); }, false);
 }
 
 /// Keeps the medians beside what the console shows.
@@ -186,6 +206,11 @@ void compare(const medians &m)
     row("PROG_LOAD, 11 rules / bare loop + native", m.of("host_load_11"), bare + m.of("native_load_11"), "2");
     row("PROG_LOAD, 64 in a line / bare loop + native", m.of("host_load_line"),
         bare + m.of("native_load_line"), "2");
+    row("open, no rule / bare loop + native", m.of("host_open_other"), bare + m.of("native_open_other"), "-");
+    row("open of a file by rule / bare loop + native", m.of("host_open_file"),
+        bare + m.of("native_open_file"), "-");
+    row("open of a device by rule / bare loop + native", m.of("host_open_device"),
+        bare + m.of("native_open_device"), "-");
 }
 
 } // namespace
@@ -200,6 +225,12 @@ int main(int argc, char **argv)
         {"host_load_11", host_load<work::load_11>},
         {"native_load_line", native_load<work::load_line>},
         {"host_load_line", host_load<work::load_line>},
+        {"native_open_other", native_open<work::open_other>},
+        {"host_open_other", host_open<work::open_other>},
+        {"native_open_file", native_open<work::open_file>},
+        {"host_open_file", host_open<work::open_file>},
+        {"native_open_device", native_open<work::open_device>},
+        {"host_open_device", host_open<work::open_device>},
     };
     for (const auto &[name, run] : all) {
         benchmark::RegisterBenchmark(name, run)->UseManualTime()->Iterations(1)->Repetitions(15)->Unit(

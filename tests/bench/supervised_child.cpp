@@ -16,6 +16,7 @@
 
 #include <linux/bpf.h>
 #include <linux/filter.h>
+#include <linux/openat2.h>
 #include <linux/seccomp.h>
 
 namespace deputy_bench
@@ -77,6 +78,14 @@ bool load(const std::vector<bpf_insn> &program)
     return true;
 }
 
+bool open_and_close(const char *path)
+{
+    open_how how{};
+    how.flags = O_RDONLY | O_CLOEXEC;
+    const long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+    return fd >= 0 && close(static_cast<int>(fd)) == 0;
+}
+
 struct order {
     work what;
     std::uint32_t count;
@@ -86,28 +95,43 @@ struct outcome {
     int error;
 };
 
+bool carry_out_once(work what, const std::vector<bpf_insn> &program)
+{
+    switch (what) {
+    case work::getppid:
+        return syscall(SYS_getppid) >= 0;
+    case work::load_11:
+    case work::load_line:
+        return load(program);
+    case work::open_other:
+        return open_and_close("/dev/null");
+    case work::open_file:
+        return open_and_close(granted_file);
+    case work::open_device:
+        return open_and_close(granted_device);
+    }
+    return false;
+}
+
 outcome carry_out(const order &o)
 {
     const auto program = o.what == work::load_11 ? rules_program() : straight_program();
     const auto begin = std::chrono::steady_clock::now();
     for (std::uint32_t i = 0; i < o.count; ++i) {
-        if (o.what == work::getppid) {
-            if (syscall(SYS_getppid) < 0) {
-                return {0, errno};
-            }
-        } else if (!load(program)) {
+        if (!carry_out_once(o.what, program)) {
             return {0, errno};
         }
     }
     return {(std::chrono::steady_clock::now() - begin).count(), 0};
 }
 
-/// Notifies getppid() and bpf(). @return the listener.
+/// Notifies getppid(), bpf() and openat2(). @return the listener.
 int install_filter()
 {
     sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 1, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
@@ -205,11 +229,11 @@ std::chrono::duration<double> supervised_child::each(work w, std::uint32_t count
     return std::chrono::duration<double>(std::chrono::nanoseconds(done.nanoseconds)) / count;
 }
 
-std::chrono::duration<double> load_natively(work w, std::uint32_t count)
+std::chrono::duration<double> each_natively(work w, std::uint32_t count)
 {
     const outcome done = carry_out({w, count});
     if (done.error != 0) {
-        throw std::system_error(done.error, std::system_category(), "a native load");
+        throw std::system_error(done.error, std::system_category(), "a native call");
     }
     return std::chrono::duration<double>(std::chrono::nanoseconds(done.nanoseconds)) / count;
 }

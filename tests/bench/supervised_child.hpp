@@ -12,13 +12,21 @@ namespace deputy_bench
 
 /// What a supervised child repeats.
 enum class work : std::uint32_t {
-    getppid,   ///< getppid()
-    load_11,   ///< bpf(BPF_PROG_LOAD) of the program of 11 device rules, and close
-    load_line, ///< the same of 64 instructions in a straight line
+    getppid,     ///< getppid()
+    load_11,     ///< bpf(BPF_PROG_LOAD) of the program of 11 device rules, and close
+    load_line,   ///< the same of 64 instructions in a straight line
+    open_other,  ///< openat2() of a file that no rule names, and close
+    open_file,   ///< the same of the file that a rule names
+    open_device, ///< the same of the device that a rule names
 };
 
-/// A child process, root of a user namespace of its own, under a filter that notifies getppid() and bpf()
-/// with WAIT_KILLABLE_RECV. It works on demand and measures itself, so that nothing else is in the figure.
+/// What the rules of the plugin open name.
+inline constexpr const char *granted_file = "/etc/passwd";
+inline constexpr const char *granted_device = "/dev/zero";
+
+/// A child process, root of a user namespace of its own, under a filter that notifies getppid(), bpf() and
+/// openat2() with WAIT_KILLABLE_RECV. It works on demand and measures itself, so that nothing else is in the
+/// figure.
 class supervised_child
 {
 public:
@@ -40,7 +48,7 @@ private:
     std::uint64_t user_ns_ = 0;
 };
 
-/// Loads the program of w in this process and closes it, count times. @return time of each.
-std::chrono::duration<double> load_natively(work w, std::uint32_t count);
+/// Does w in this process, count times. @return time of each.
+std::chrono::duration<double> each_natively(work w, std::uint32_t count);
 
 } // namespace deputy_bench
