@@ -79,8 +79,8 @@ public:
                 all.push_back(h.get());
             }
             const std::string settings = plugin->name() == "open" ? rules : "{}";
-            plugin->container_added(
-                {sizeof(deputy_container), cgroup_.fd(), 1, child.user_ns(), "bench", settings.c_str()});
+            plugin->container_added({sizeof(deputy_container), cgroup_.fd(), 1, child.user_ns(), "bench",
+                                     settings.c_str(), 1, 0});
         }
         table_ = deputyd::handler_table(all);
         auto container = std::make_shared<deputyd::container>();

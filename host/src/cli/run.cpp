@@ -103,6 +103,7 @@ public:
         added.user_ns = c.user_ns;
         added.name = c.name.c_str();
         added.settings = json.c_str();
+        added.wait_killable = c.wait_killable ? 1 : 0;
         plugin.container_added(added);
         plugins_.push_back(&plugin);
     }

@@ -75,6 +75,7 @@ std::shared_ptr<containers::served> containers::make(const arrival &a, origin o)
         added.user_ns = s->about->user_ns;
         added.name = s->about->name.c_str();
         added.settings = settings.c_str();
+        added.wait_killable = s->about->wait_killable ? 1 : 0;
         try {
             plugin->container_added(added);
         } catch (...) {

@@ -208,6 +208,12 @@ struct deputy_container {
     uint64_t user_ns;     /**< inode of its user namespace */
     const char *name;     /**< for log lines */
     const char *settings; /**< JSON object, checked against settings_schema, defaults not filled in */
+    /**
+     * 1 if its filters are known to have SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: only a fatal signal loses an
+     * answer then. 0 if a caught one may, also without the host seeing it: then the same call comes again.
+     */
+    uint32_t wait_killable;
+    uint32_t reserved; /**< 0 */
 };
 
 /* ---- the plugin's description --------------------------------------------------------------- */

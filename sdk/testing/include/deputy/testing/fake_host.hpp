@@ -85,6 +85,8 @@ public:
     fake_settings settings;
     fake_deferred deferred;
     fake_clock clock;
+    /// deputy_container.wait_killable of containers added from now on.
+    bool wait_killable = false;
     std::chrono::milliseconds deadline{5000}; ///< by the clock; then the call is answered for the handler
     faults fails;
     /// A negative errno for every service: -ESRCH (caller gone) or -ECANCELED (answered for the handler).

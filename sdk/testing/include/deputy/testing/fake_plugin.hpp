@@ -97,7 +97,9 @@ public:
     void add_container(std::uint64_t id, int cgroup = -1, const std::string &settings = "{}")
     {
         const std::string name = "container-" + std::to_string(id);
-        const deputy_container c{sizeof c, cgroup, id, 1000 + id, name.c_str(), settings.c_str()};
+        const deputy_container c{
+            sizeof c, cgroup, id, 1000 + id, name.c_str(), settings.c_str(), host_.wait_killable ? 1U : 0U,
+            0};
         host_.settings.add_container(id);
         if (table_.container_added != nullptr) {
             check(table_.container_added(plugin_, &c), "container_added");
