@@ -82,7 +82,7 @@ TEST(ShippedPolicies, are_a_configuration_with_the_shipped_plugins)
                                       false};
     const auto config = deputyd::read_configuration(paths, "/run/deputy");
     EXPECT_THAT(config.rules->names(), ElementsAre("build", "nested"));
-    EXPECT_THAT(config.rules->plugins(), ElementsAre("bpf_cgroup_device"));
+    EXPECT_THAT(config.rules->plugins(), ElementsAre("bpf_cgroup_device", "mknod"));
     ASSERT_EQ(config.sockets.size(), 2u);
     EXPECT_EQ(config.sockets[0].default_policy, "nested");
     deputyd::plugin_set plugins(deputyd::plugin_extensions());

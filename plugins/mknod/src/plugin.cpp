@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <mutex>
+#include <sys/vfs.h>
+
+#include "open_check.hpp"
+
+namespace mknod_plugin
+{
+namespace
+{
+
+constexpr std::uint64_t grant = std::uint64_t{1} << CAP_MKNOD;
+
+/// What an undo needs beside the directory that the call keeps.
+struct token {
+    std::uint64_t serial;
+};
+
+/// Whether nobody waits for this call's answer any more.
+bool is_over(int number)
+{
+    return number == ESRCH || number == ECANCELED;
+}
+
+/// Files of a FUSE server are made by it, on the word of the process that asks: it would not believe the
+/// host.
+bool is_on_fuse(const deputy::unique_fd &directory)
+{
+    struct statfs fs {
+    };
+    return ::fstatfs(directory.get(), &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC;
+}
+
+bool can_be_made(const deputy::call::parent_directory &parent)
+{
+    return parent.last.kind == DEPUTY_LAST_NAME && parent.last.trailing_slash == 0 &&
+           !is_on_fuse(parent.directory);
+}
+
+} // namespace
+
+void plugin::container_added(const deputy_container &container)
+{
+    auto c = std::make_shared<container_state>(container.name, read_settings(host_, container.id),
+                                               container.wait_killable == 0);
+    const std::unique_lock hold(containers_mutex_);
+    containers_[container.id] = std::move(c);
+}
+
+void plugin::container_gone(std::uint64_t id)
+{
+    const std::unique_lock hold(containers_mutex_);
+    containers_.erase(id);
+}
+
+plugin::container_ptr plugin::find(std::uint64_t id) const
+{
+    const std::shared_lock hold(containers_mutex_);
+    const auto it = containers_.find(id);
+    return it == containers_.end() ? nullptr : it->second;
+}
+
+deputy::answer plugin::mknod(deputy::call &call)
+{
+    return answer(call, {AT_FDCWD, call.arg(0), call.arg32(1), call.arg32(2)});
+}
+
+deputy::answer plugin::mknodat(deputy::call &call)
+{
+    return answer(call,
+                  {static_cast<std::int32_t>(call.arg32(0)), call.arg(1), call.arg32(2), call.arg32(3)});
+}
+
+/// Decides by the registers and the caller alone, then by the path.
+deputy::answer plugin::answer(deputy::call &call, const request &r)
+{
+    const auto c = find(call.container());
+    const device wanted = decode(r.mode, r.number);
+    if (!c || wanted.is_whiteout() || !c->set.devices.contains(wanted)) {
+        return deputy::answer::proceed();
+    }
+    const auto who = call.privileges();
+    if (!who) {
+        return deputy::answer::failure(who.error_number());
+    }
+    if (who->in_container_user_ns == 0 || (who->capabilities & grant) == 0) {
+        return deputy::answer::proceed();
+    }
+    const auto path = call.read_string(r.path, PATH_MAX);
+    if (!path) {
+        return deputy::answer::failure(path.error_number());
+    }
+    auto parent = call.parent(r.dirfd, *path);
+    if (is_over(parent.error_number())) {
+        return deputy::answer::failure(parent.error_number());
+    }
+    if (!parent || !can_be_made(*parent)) {
+        return deputy::answer::proceed(); // whatever it leads to, the kernel says why there is no node
+    }
+    return make(call, *c, {std::move(parent->directory), parent->last.name, r.mode, r.number});
+}
+
+deputy::answer plugin::make(deputy::call &call, container_state &c, const place &p)
+{
+    const auto directory = identify(p.directory.get(), "");
+    if (!directory) {
+        return deputy::answer::failure(directory.error_number());
+    }
+    const auto record = std::make_shared<made_node>(call.syscall(), *directory, p.name);
+    const std::uint64_t serial = c.made.add(record, call.syscall().tid);
+    if (const auto committed = call.commit(token{serial}); !committed) {
+        return deputy::answer::failure(committed.error_number());
+    }
+    call.keep(deputy::unique_fd(::fcntl(p.directory.get(), F_DUPFD_CLOEXEC, 0)));
+    const auto done = make_node(call, p, *record);
+    if (done) {
+        return deputy::answer::value(0);
+    }
+    if (done.error_number() == EEXIST && c.answers_may_be_lost) {
+        const auto before = c.made.latest_before(serial, call.syscall().tid);
+        const auto found = identify(p.directory.get(), p.name.c_str());
+        if (before && found && before->adopt(call.syscall(), *directory, p.name, *found)) {
+            return deputy::answer::value(0);
+        }
+    }
+    return deputy::answer::failure(done.error_number());
+}
+
+deputy::result<void> plugin::make_node(deputy::call &call, const place &p, made_node &record)
+{
+    if (const auto made = call.mknod(p.directory, p.name.c_str(), p.mode, p.number, grant); !made) {
+        return made;
+    }
+    const auto node = identify(p.directory.get(), p.name.c_str());
+    if (!node) {
+        return {}; // somebody has removed it, which is none of our business
+    }
+    record.made(*node);
+    return make_usable(call, p, record);
+}
+
+/// A node that nobody could open is removed.
+deputy::result<void> plugin::make_usable(deputy::call &call, const place &p, made_node &record)
+{
+    const auto usable = can_be_opened(p.directory.get(), p.name.c_str());
+    if (!usable || *usable) {
+        return {};
+    }
+    record.undo(p.directory.get(), [&](const char *name) { return call.unlink(p.directory, name, 0, 0); });
+    return deputy::error{EPERM};
+}
+
+void plugin::undo(const deputy::undo_request &request)
+{
+    // After a restart of the host neither the directory nor the record is there: the node stays.
+    const auto c = find(request.syscall.container);
+    const auto record = c ? c->made.find(request.as<token>().serial) : nullptr;
+    if (record) {
+        record->undo(request.kept(),
+                     [&](const char *name) { return request.unlink(request.kept(), name, 0, 0); });
+    }
+}
+
+} // namespace mknod_plugin
