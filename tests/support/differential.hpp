@@ -78,11 +78,13 @@ public:
     [[nodiscard]] std::filesystem::path native() const { return scratch_.path() / "native"; }
     [[nodiscard]] std::filesystem::path inside() const { return scratch_.path() / "inside"; }
 
-    /// The client as root of the host, chrooted into a tree with the mounts that `deputy run --rootfs` makes.
+    /// The client as root of the host, with a tree as its root and the mounts that `deputy run --rootfs`
+    /// makes.
     /// @param set_up shell text, run in the tree's root before it is entered; mounts made there are private.
     [[nodiscard]] outcome run_native(const command &arguments = {}, const std::string &set_up = "true") const
     {
         static const std::string mounts = R"(set -e
+mount --bind "$0" "$0"
 cd "$0"
 mount -t tmpfs -o mode=0755 dev dev
 for d in 'null 3' 'zero 5' 'full 7' 'random 8' 'urandom 9'; do
@@ -97,7 +99,13 @@ for d in tmp dev/shm; do mount -t tmpfs -o mode=1777 none "$d"; done
 mount -t tmpfs -o mode=0755 none run
 umask 022
 )";
-        const std::string script = mounts + set_up + "\nexec chroot . /client \"$@\"\n";
+        // Not chrooted: the kernel makes no user namespace for who is.
+        static const std::string enter = R"(
+mkdir old
+pivot_root . old
+exec /old/bin/busybox sh -c '/old/bin/busybox umount -l /old; exec /client "$@"' sh "$@"
+)";
+        const std::string script = mounts + set_up + enter;
         return run(command{"unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation",
                            "private", "/bin/sh", "-c", script, native()} +
                    arguments);
