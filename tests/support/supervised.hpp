@@ -3,7 +3,7 @@
 
 /// @file
 /// A caller and a plugin for tests of the notifier's loop, without a container, a file or root: a forked
-/// child whose filter hands quotactl() to the test, and a plugin whose handlers are functions.
+/// child whose filter hands quotactl() and mknodat() to the test, and a plugin whose handlers are functions.
 
 #include <atomic>
 #include <cerrno>
@@ -135,7 +135,8 @@ private:
     {
         sock_filter code[] = {
             BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_quotactl, 0, 1),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_quotactl, 1, 0),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mknodat, 0, 1),
             BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
             BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         };

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// A storm of signals over calls that make nodes: none is made twice, none is left by a call that failed.
+#include <gtest/gtest.h>
+
+#include <sys/mman.h>
+#include <sys/time.h>
+
+#include "notify/host.hpp"
+#include "plugin/plugin_set.hpp"
+#include "support/container.hpp"
+#include "support/supervised.hpp"
+
+namespace deputyd::test
+{
+namespace
+{
+
+/// What a caller has seen; shared with it.
+struct tally {
+    int made, interrupted, exists, missing, other;
+};
+
+/// One way to be interrupted.
+struct storm {
+    const char *name;
+    bool wait_killable;
+    bool restart;
+};
+
+void nothing(int)
+{
+}
+
+void begin_storm(bool restart)
+{
+    struct sigaction action {
+    };
+    action.sa_handler = nothing;
+    action.sa_flags = restart ? SA_RESTART : 0;
+    ::sigaction(SIGALRM, &action, nullptr);
+    const itimerval every{{0, 1000}, {0, 1000}};
+    ::setitimer(ITIMER_REAL, &every, nullptr);
+}
+
+/// Makes a node and removes it, again and again. An interrupted call is made again, as programs do.
+int make_nodes(tally &t, const std::string &path, int count, bool restart)
+{
+    begin_storm(restart);
+    for (int i = 0; i < count; ++i) {
+        long r = 0;
+        do {
+            r = ::syscall(SYS_mknodat, AT_FDCWD, path.c_str(), S_IFCHR | 0600, 0x103);
+            t.interrupted += r < 0 && errno == EINTR ? 1 : 0;
+        } while (r < 0 && errno == EINTR);
+        t.made += r == 0 ? 1 : 0;
+        t.exists += r < 0 && errno == EEXIST ? 1 : 0;
+        t.other += r < 0 && errno != EEXIST ? 1 : 0;
+        if (::unlink(path.c_str()) != 0) {
+            ++t.missing;
+        }
+    }
+    return 0;
+}
+
+/// The host with the plugin, for one container in this user namespace.
+class served_container
+{
+public:
+    explicit served_container(bool wait_killable) : about_(std::make_shared<deputyd::container>())
+    {
+        about_->id = 1;
+        about_->name = "storm";
+        about_->user_ns = user_ns();
+        about_->wait_killable = wait_killable;
+        plugins_.load(DEPUTY_PLUGINS_DIR "/mknod.so");
+        plugins_.ready();
+        const auto &plugin = plugins_.all().front();
+        plugin->container_added(
+            {sizeof(deputy_container), -1, 1, about_->user_ns, "storm", "{}", wait_killable ? 1U : 0U, 0});
+        std::vector<const handler *> all;
+        for (const auto &h : plugin->handlers()) {
+            all.push_back(h.get());
+        }
+        table_ = handler_table(all);
+    }
+    /// Serves a child's calls until it ends. @return its exit status.
+    int run(deputy_test::supervised &child)
+    {
+        host h({});
+        h.serve(about_, table_, child.take_listener());
+        return child.run();
+    }
+
+private:
+    static std::uint64_t user_ns()
+    {
+        struct stat st {
+        };
+        return ::stat("/proc/self/ns/user", &st) == 0 ? st.st_ino : 0;
+    }
+
+    std::shared_ptr<deputyd::container> about_;
+    plugin_set plugins_{plugin_extensions()};
+    handler_table table_;
+};
+
+class mknod_signals : public testing::TestWithParam<storm>
+{
+};
+
+TEST_P(mknod_signals, make_no_call_fail_that_made_a_node)
+{
+    constexpr int count = 3000;
+    const scratch_directory directory;
+    const std::string path = directory.path() / "n";
+    auto *seen = static_cast<tally *>(
+        ::mmap(nullptr, sizeof(tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    deputy_test::supervised child([&] { return make_nodes(*seen, path, count, GetParam().restart); },
+                                  GetParam().wait_killable);
+    served_container served(GetParam().wait_killable);
+    EXPECT_EQ(served.run(child), 0);
+    EXPECT_EQ(seen->made, count);
+    EXPECT_EQ(seen->exists, 0);
+    EXPECT_EQ(seen->missing, 0);
+    EXPECT_EQ(seen->other, 0);
+    // Without SA_RESTART the kernel lets a call be interrupted that waits to be received.
+    if (GetParam().restart) {
+        EXPECT_EQ(seen->interrupted, 0);
+    }
+    EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
+    ::munmap(seen, sizeof(tally));
+}
+
+INSTANTIATE_TEST_SUITE_P(under, mknod_signals,
+                         testing::Values(storm{"wait_killable_restart", true, true},
+                                         storm{"wait_killable_eintr", true, false},
+                                         storm{"restart", false, true}, storm{"eintr", false, false}),
+                         [](const auto &info) { return std::string(info.param.name); });
+
+} // namespace
+} // namespace deputyd::test
