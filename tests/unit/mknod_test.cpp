@@ -133,6 +133,13 @@ TEST_F(mknod_handlers, fail_as_the_services_do)
     EXPECT_EQ(plugin.call("mknodat", {std::uint64_t(AT_FDCWD), 1, character, null_device}).error, EFAULT);
 }
 
+TEST_F(mknod_handlers, leave_a_directory_that_cannot_be_written_to_the_kernel)
+{
+    start();
+    host.fails.fail("act.mknod", -EACCES);
+    EXPECT_EQ(mknodat("/n").verdict, DEPUTY_CONTINUE) << "it says EEXIST first to who may search there";
+}
+
 TEST_F(mknod_handlers, undo_removes_the_node)
 {
     start();

@@ -130,6 +130,9 @@ deputy::answer plugin::make(deputy::call &call, container_state &c, const place 
             return deputy::answer::value(0);
         }
     }
+    if (done.error_number() == EACCES) {
+        return deputy::answer::proceed(); // what exists is told by the kernel to who may search but not write
+    }
     return deputy::answer::failure(done.error_number());
 }
 
