@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Times one intercepted call, in the caller: answered by a bare loop and by the host; a device program
-// loaded, and files opened, natively and through the host. Repetitions are interleaved and the medians
-// compared.
+// loaded, files opened and nodes made, natively and through the host. Repetitions are interleaved and the
+// medians compared.
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -31,6 +31,7 @@ constexpr std::uint32_t loads = 100;
 constexpr auto pause_after_loads = std::chrono::milliseconds(300);
 constexpr std::uint32_t calls = 100'000;
 constexpr std::uint32_t opens = 5'000;
+constexpr std::uint32_t nodes = 8'000;
 
 /// A cgroup for the plugin's container, removed at the end.
 class bench_cgroup
@@ -71,6 +72,7 @@ public:
     {
         plugins_.load(DEPUTY_TEST_PLUGINS_DIR "/no_op.so");
         plugins_.load(DEPUTY_PLUGINS_DIR "/bpf_cgroup_device.so");
+        plugins_.load(DEPUTY_PLUGINS_DIR "/mknod.so");
         plugins_.load(DEPUTY_PLUGINS_DIR "/open.so");
         plugins_.ready();
         std::vector<const deputyd::handler *> all;
@@ -170,6 +172,17 @@ template <work w> void host_open(benchmark::State &state)
         state, [] { return served().child.each(w, opens); }, false);
 }
 
+void native_mknod(benchmark::State &state)
+{
+    measure(
+        state, [] { return deputy_bench::each_natively(work::mknod, nodes); }, false);
+}
+template <std::uint32_t callers> void host_mknod(benchmark::State &state)
+{
+    measure(
+        state, [] { return served().child.each(work::mknod, nodes, callers); }, false);
+}
+
 /// Keeps the medians beside what the console shows.
 class medians : public benchmark::ConsoleReporter
 {
@@ -211,6 +224,10 @@ void compare(const medians &m)
         bare + m.of("native_open_file"), "-");
     row("open of a device by rule / bare loop + native", m.of("host_open_device"),
         bare + m.of("native_open_device"), "-");
+    row("mknodat and unlinkat / bare loop + native", m.of("host_mknod_1"), bare + m.of("native_mknod"), "3");
+    for (const char *name : {"host_mknod_1", "host_mknod_4", "host_mknod_16"}) {
+        std::printf("%-44s %8.0f a second\n", name, 1e6 / m.of(name));
+    }
 }
 
 } // namespace
@@ -218,6 +235,7 @@ void compare(const medians &m)
 int main(int argc, char **argv)
 {
     deputyd::start_log("warning");
+    const deputy_bench::node_directory made_here;
     const std::pair<const char *, void (*)(benchmark::State &)> all[] = {
         {"bare_call", bare_call},
         {"host_call", host_call},
@@ -231,6 +249,10 @@ int main(int argc, char **argv)
         {"host_open_file", host_open<work::open_file>},
         {"native_open_device", native_open<work::open_device>},
         {"host_open_device", host_open<work::open_device>},
+        {"native_mknod", native_mknod},
+        {"host_mknod_1", host_mknod<1>},
+        {"host_mknod_4", host_mknod<4>},
+        {"host_mknod_16", host_mknod<16>},
     };
     for (const auto &[name, run] : all) {
         benchmark::RegisterBenchmark(name, run)->UseManualTime()->Iterations(1)->Repetitions(15)->Unit(

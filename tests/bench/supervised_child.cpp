@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervised_child.hpp"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstddef>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <sched.h>
@@ -23,6 +25,9 @@ namespace deputy_bench
 {
 namespace
 {
+
+/// Of the host, for the children's root.
+constexpr uid_t first_id = 1610612736;
 
 [[noreturn]] void fail(const char *what)
 {
@@ -86,9 +91,19 @@ bool open_and_close(const char *path)
     return fd >= 0 && close(static_cast<int>(fd)) == 0;
 }
 
+bool make_node()
+{
+    static const int directory = open(node_directory::path, O_PATH | O_CLOEXEC);
+    char name[32];
+    std::snprintf(name, sizeof name, "%d", getpid());
+    return syscall(SYS_mknodat, directory, name, S_IFCHR | 0600, 0x103) == 0 &&
+           unlinkat(directory, name, 0) == 0;
+}
+
 struct order {
     work what;
     std::uint32_t count;
+    std::uint32_t callers;
 };
 struct outcome {
     std::int64_t nanoseconds;
@@ -109,29 +124,56 @@ bool carry_out_once(work what, const std::vector<bpf_insn> &program)
         return open_and_close(granted_file);
     case work::open_device:
         return open_and_close(granted_device);
+    case work::mknod:
+        return make_node();
     }
     return false;
 }
 
-outcome carry_out(const order &o)
+/// @return 0 or an errno.
+int repeat(work what, std::uint32_t count)
 {
-    const auto program = o.what == work::load_11 ? rules_program() : straight_program();
-    const auto begin = std::chrono::steady_clock::now();
-    for (std::uint32_t i = 0; i < o.count; ++i) {
-        if (!carry_out_once(o.what, program)) {
-            return {0, errno};
+    const auto program = what == work::load_11 ? rules_program() : straight_program();
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (!carry_out_once(what, program)) {
+            return errno;
         }
     }
-    return {(std::chrono::steady_clock::now() - begin).count(), 0};
+    return 0;
 }
 
-/// Notifies getppid(), bpf() and openat2(). @return the listener.
+/// The same by several processes at once, a share each.
+int repeat_in_children(const order &o)
+{
+    for (std::uint32_t i = 0; i < o.callers; ++i) {
+        if (fork() == 0) {
+            _exit(repeat(o.what, o.count / o.callers));
+        }
+    }
+    int worst = 0;
+    for (std::uint32_t i = 0; i < o.callers; ++i) {
+        int status = 0;
+        const bool exited = wait(&status) > 0 && WIFEXITED(status);
+        worst = std::max(worst, exited ? WEXITSTATUS(status) : ECHILD);
+    }
+    return worst;
+}
+
+outcome carry_out(const order &o)
+{
+    const auto begin = std::chrono::steady_clock::now();
+    const int error = o.callers == 1 ? repeat(o.what, o.count) : repeat_in_children(o);
+    return {(std::chrono::steady_clock::now() - begin).count(), error};
+}
+
+/// Notifies getppid(), bpf(), openat2() and mknodat(). @return the listener.
 int install_filter()
 {
     sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 2, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mknodat, 1, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
@@ -190,8 +232,9 @@ supervised_child::supervised_child()
     if (pid_ < 0) {
         fail("clone");
     }
-    write_map(pid_, "uid_map", "0 1610612736 65536");
-    write_map(pid_, "gid_map", "0 1610612736 65536");
+    const std::string map = "0 " + std::to_string(first_id) + " 65536";
+    write_map(pid_, "uid_map", map.c_str());
+    write_map(pid_, "gid_map", map.c_str());
     struct stat st {
     };
     if (stat(("/proc/" + std::to_string(pid_) + "/ns/user").c_str(), &st) != 0) {
@@ -215,9 +258,9 @@ supervised_child::~supervised_child()
     waitpid(pid_, nullptr, 0);
 }
 
-std::chrono::duration<double> supervised_child::each(work w, std::uint32_t count)
+std::chrono::duration<double> supervised_child::each(work w, std::uint32_t count, std::uint32_t callers)
 {
-    const order o{w, count};
+    const order o{w, count, callers};
     outcome done{};
     if (write(control_.get(), &o, sizeof o) != sizeof o ||
         read(control_.get(), &done, sizeof done) != sizeof done) {
@@ -231,11 +274,23 @@ std::chrono::duration<double> supervised_child::each(work w, std::uint32_t count
 
 std::chrono::duration<double> each_natively(work w, std::uint32_t count)
 {
-    const outcome done = carry_out({w, count});
+    const outcome done = carry_out({w, count, 1});
     if (done.error != 0) {
         throw std::system_error(done.error, std::system_category(), "a native call");
     }
     return std::chrono::duration<double>(std::chrono::nanoseconds(done.nanoseconds)) / count;
+}
+
+node_directory::node_directory()
+{
+    if (mkdir(path, 0755) != 0 || chown(path, first_id, first_id) != 0) {
+        fail(path);
+    }
+}
+
+node_directory::~node_directory()
+{
+    rmdir(path);
 }
 
 } // namespace deputy_bench
