@@ -87,12 +87,11 @@ std::shared_ptr<seat> start_thread(const std::shared_ptr<host_state> &state, std
 
 std::span<const extension> plugin_extensions()
 {
-    static constexpr deputy_counters_v1 counters{};
     static constexpr deputy_process_v1 process{};
     static constexpr std::array all = {
         extension{DEPUTY_EXT_ACT_1, &act_table},
         extension{DEPUTY_EXT_CALLER_1, &caller_table},
-        extension{DEPUTY_EXT_COUNTERS_1, &counters},
+        extension{DEPUTY_EXT_COUNTERS_1, &counters_table},
         extension{DEPUTY_EXT_DEFER_1, &defer_table},
         extension{DEPUTY_EXT_DESCRIPTOR_1, &descriptor_table},
         extension{DEPUTY_EXT_EFFECT_1, &effect_table},

@@ -190,12 +190,12 @@ std::int32_t loaded_plugin::add_handler(void *context, const deputy_handler *raw
 
 void loaded_plugin::ready()
 {
-    if (description_.ready == nullptr) {
-        return;
+    if (description_.ready != nullptr) {
+        if (const auto r = description_.ready(state_); r != 0) {
+            fail(manifest_, "ready", r);
+        }
     }
-    if (const auto r = description_.ready(state_); r != 0) {
-        fail(manifest_, "ready", r);
-    }
+    counters_.close();
 }
 
 void loaded_plugin::container_added(const deputy_container &added)

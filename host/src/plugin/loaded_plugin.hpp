@@ -12,6 +12,7 @@
 #include <deputy/plugin.h>
 
 #include "plugin/container_settings.hpp"
+#include "plugin/counters.hpp"
 #include "plugin/manifest.hpp"
 
 namespace deputyd
@@ -56,6 +57,7 @@ public:
     const char *settings_schema() const { return description_.settings_schema; }
     std::span<const std::unique_ptr<handler>> handlers() const { return handlers_; }
     const container_settings &settings() const { return settings_; }
+    counters &own_counters() { return counters_; }
     bool may_continue() const { return (manifest_.capabilities & DEPUTY_CAP_CONTINUE) != 0; }
 
     void ready();                                        ///< main thread; throws like the constructor
@@ -85,6 +87,7 @@ private:
     void *state_ = nullptr;
     std::vector<std::unique_ptr<handler>> handlers_;
     container_settings settings_;
+    counters counters_;
     std::mutex serial_;
     std::mutex call_gone_;
     std::mutex turns_mutex_;

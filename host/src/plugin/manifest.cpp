@@ -100,22 +100,6 @@ bytes note_of(bytes object)
     refuse("it has no deputy manifest; a plugin places one with DEPUTY_MANIFEST or DEPUTY_PLUGIN");
 }
 
-/// Names of plugins, of settings and of system calls.
-bool is_name(std::string_view text)
-{
-    const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
-    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-    if (text.empty() || text.size() > 63 || !(lower(text.front()) || text.front() == '_')) {
-        return false;
-    }
-    for (const char c : text) {
-        if (!lower(c) && !digit(c) && c != '_') {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool is_version(std::string_view text)
 {
     if (text.empty() || text.size() > 63) {
@@ -149,6 +133,21 @@ std::vector<std::string> split(bytes text)
 }
 
 } // namespace
+
+bool is_name(std::string_view text)
+{
+    const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (text.empty() || text.size() > 63 || !(lower(text.front()) || text.front() == '_')) {
+        return false;
+    }
+    for (const char c : text) {
+        if (!lower(c) && !digit(c) && c != '_') {
+            return false;
+        }
+    }
+    return true;
+}
 
 manifest read_manifest(std::span<const std::byte> object)
 {

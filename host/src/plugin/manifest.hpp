@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace deputyd
@@ -20,6 +21,10 @@ struct manifest {
     std::string version;
     std::vector<std::string> syscalls;
 };
+
+/// Whether text is 1 to 63 bytes of [a-z0-9_] that begin with no digit, as names of plugins, system calls and
+/// counters are.
+bool is_name(std::string_view text);
 
 /// Finds and reads the manifest in the bytes of a shared object. The bytes are not trusted.
 /// @throw std::runtime_error with the reason.

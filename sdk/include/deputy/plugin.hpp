@@ -147,9 +147,32 @@ public:
     }
 
 private:
+    friend class counter;
     friend class settings;
 
     const deputy_host *raw_;
+};
+
+/// A number that the host shows, from 0 on. Made in the plugin's constructor, register_handlers() or ready().
+class counter
+{
+public:
+    /// @param name, help as in deputy_counters_v1. @throw std::system_error, which names the counter.
+    counter(const host &h, const char *name, const char *help)
+        : host_(h.raw_), table_(h.extension<deputy_counters_v1>(DEPUTY_EXT_COUNTERS_1))
+    {
+        const std::int32_t r = table_ == nullptr ? -ENOTSUP : table_->declare(host_, name, help, &number_);
+        if (r < 0) {
+            throw std::system_error(-r, std::system_category(), std::string("counter ") + name);
+        }
+    }
+    /// Any thread.
+    void add(std::uint64_t n = 1) const noexcept { table_->add(host_, number_, n); }
+
+private:
+    const deputy_host *host_;
+    const deputy_counters_v1 *table_;
+    std::uint32_t number_ = 0;
 };
 
 /// A container's settings for the plugin by JSON Pointer ("/devices/0"), with the defaults of
