@@ -6,26 +6,15 @@
 #include <sys/mount.h>
 
 #include "support/container.hpp"
+#include "support/misc_device.hpp"
 
 namespace deputyd::test
 {
 namespace
 {
 
+using deputy_test::misc_minor;
 using testing::HasSubstr;
-
-/// The minor number of a device of the "misc" kind, from /proc/misc; 0 if there is none.
-unsigned misc_minor(const std::string &name)
-{
-    std::ifstream all("/proc/misc");
-    unsigned number = 0;
-    for (std::string found; all >> number >> found;) {
-        if (found == name) {
-            return number;
-        }
-    }
-    return 0;
-}
 
 /// Starts the client on such memory, and another container while its call hangs; then lets the watchdog
 /// answer.

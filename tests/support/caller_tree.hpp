@@ -77,8 +77,14 @@ protected:
                              prepare();
                          });
         deputyd::host h({});
-        h.serve(container(1), plugin.table(), child.take_listener());
+        h.serve(container_of(child), plugin.table(), child.take_listener());
         EXPECT_EQ(child.run(), 0);
+    }
+
+    /// Of the caller, as it is when its listener is there.
+    virtual std::shared_ptr<const deputyd::container> container_of(const supervised &)
+    {
+        return container(1);
     }
 
     static inline std::uint64_t sub_fd = 0;

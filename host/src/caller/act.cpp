@@ -7,11 +7,15 @@
 #include <cstddef>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <new>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "caller/container.hpp"
+#include "caller/container_access.hpp"
 #include "caller/credentials.hpp"
 #include "caller/path_split.hpp"
 #include "caller/pin.hpp"
@@ -21,38 +25,57 @@ namespace deputyd
 namespace
 {
 
-/// Runs one system call as the caller, with its umask and the capabilities granted.
-/// @param may_act says, last of all before the call, whether it may be made: 0 or a negative errno.
-/// @return what the system call returns, or a negative errno.
-template <class MayAct, class Operation>
-long as(const proc_status &caller, std::uint64_t grant, MayAct &&may_act, Operation &&operation)
+/// Whether something may be done for the caller: it waits, or its undo runs.
+std::int32_t may_act(const deputy_call &call) noexcept
 {
-    const with_umask mask(caller.umask);
+    return call.undoing ? 0 : check_valid(call);
+}
+
+/// Runs one system call as the caller, with its umask and the capabilities granted.
+/// @return what the system call returns, or a negative errno.
+template <class Operation> long act(deputy_call &call, std::uint64_t grant, Operation &&operation)
+{
+    if (!call.undoing && call.turn->answered()) {
+        return -ECANCELED;
+    }
+    if (const std::int32_t r = pin_status(call); r < 0) {
+        return r;
+    }
+    const with_umask mask(call.status->umask);
     if (mask.status() < 0) {
         return mask.status();
     }
-    const as_caller who(caller, grant);
+    const as_caller who(*call.status, grant);
     if (who.status() < 0) {
         return who.status();
     }
-    if (const std::int32_t r = may_act(); r < 0) {
+    if (const std::int32_t r = may_act(call); r < 0) {
         return r;
     }
     const long r = operation();
     return r < 0 ? -errno : r;
 }
 
-/// The same for a call whose caller waits.
-template <class Operation> long act(deputy_call &call, std::uint64_t grant, Operation &&operation)
+/// The same in one directory, where the caller's own CAP_DAC_OVERRIDE may count if its ids are not enough.
+template <class Operation>
+long act_in(deputy_call &call, int directory, std::uint64_t grant, Operation &&operation)
 {
-    if (call.turn->answered()) {
-        return -ECANCELED;
-    }
-    if (const std::int32_t r = pin_status(call); r < 0) {
+    const long r = act(call, grant, operation);
+    if (r != -EACCES) {
         return r;
     }
-    return as(
-        *call.status, grant, [&] { return check_valid(call); }, operation);
+    const std::uint64_t own =
+        call.container->access->capabilities_over(call, directory) & 1ULL << CAP_DAC_OVERRIDE;
+    return own == 0 ? r : act(call, grant | own, operation);
+}
+
+/// What keeps the set-group-id bit of a node in a directory with that bit.
+std::uint64_t fsetid(deputy_call &call, int directory, std::uint32_t mode)
+{
+    if ((mode & S_ISGID) == 0 || pin_status(call) < 0) {
+        return 0;
+    }
+    return call.container->access->capabilities_over(call, directory) & 1ULL << CAP_FSETID;
 }
 
 std::int32_t check_place(std::int32_t directory, const char *name) noexcept
@@ -95,6 +118,9 @@ std::int32_t prepare(const open_how *how, std::uint64_t size, wanted_open &ret) 
 std::int32_t act_mknod(deputy_call *call, std::int32_t directory, const char *name, std::uint32_t mode,
                        std::uint64_t device, std::uint64_t grant)
 try {
+    if (call->undoing) {
+        return -ESRCH;
+    }
     const auto number = static_cast<std::uint32_t>(device);
     if (number != device) {
         return -EINVAL;
@@ -102,8 +128,9 @@ try {
     if (const std::int32_t r = check_place(directory, name); r < 0) {
         return r;
     }
-    return static_cast<std::int32_t>(
-        act(*call, grant, [&] { return ::syscall(SYS_mknodat, directory, name, mode, number); }));
+    grant |= fsetid(*call, directory, mode);
+    return static_cast<std::int32_t>(act_in(
+        *call, directory, grant, [&] { return ::syscall(SYS_mknodat, directory, name, mode, number); }));
 } catch (const std::bad_alloc &) {
     return -ENOMEM;
 }
@@ -111,6 +138,9 @@ try {
 std::int32_t act_open(deputy_call *call, std::int32_t directory, const char *path, const open_how *how,
                       std::uint64_t how_size, std::uint64_t grant, std::int32_t *ret_fd)
 try {
+    if (call->undoing) {
+        return -ESRCH;
+    }
     wanted_open wanted;
     if (const std::int32_t r = prepare(how, how_size, wanted); r < 0) {
         return r;
@@ -132,15 +162,8 @@ try {
     if (const std::int32_t r = check_place(directory, name); r < 0) {
         return r;
     }
-    const auto unlink = [&] { return ::syscall(SYS_unlinkat, directory, name, flags); };
-    if (!call->undoing) {
-        return static_cast<std::int32_t>(act(*call, grant, unlink));
-    }
-    if (!call->status) { // the handler has done nothing as the caller that could be undone
-        return -ESRCH;
-    }
-    return static_cast<std::int32_t>(as(
-        *call->status, grant, [] { return 0; }, unlink));
+    return static_cast<std::int32_t>(
+        act_in(*call, directory, grant, [&] { return ::syscall(SYS_unlinkat, directory, name, flags); }));
 } catch (const std::bad_alloc &) {
     return -ENOMEM;
 }

@@ -31,6 +31,7 @@ struct deputy_call {
     deputy::unique_fd root;     ///< its root directory, likewise; O_PATH
     deputy::unique_fd cwd;      ///< its working directory, likewise; O_PATH
     std::optional<deputyd::proc_status> status; ///< read on first need, kept for undo
+    std::optional<bool> in_own_user_ns;         ///< its user namespace is the container's; kept for undo
     bool undoing = false;                       ///< its undo runs: the caller need not be there any more
     deputy::unique_fd kept;                     ///< what a plugin keeps for undo
 };

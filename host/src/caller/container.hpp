@@ -2,10 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace deputyd
 {
+
+class container_access;
+std::shared_ptr<container_access> make_container_access();
 
 /// What the host knows of a container, for as long as it is served.
 struct container {
@@ -13,6 +17,8 @@ struct container {
     std::string name;           ///< for log lines
     std::uint64_t user_ns;      ///< inode of its user namespace
     bool wait_killable = false; ///< its filter was installed with WAIT_KILLABLE_RECV
+    /// Its user namespace, once that is needed.
+    std::shared_ptr<container_access> access = make_container_access();
 };
 
 } // namespace deputyd

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "caller/paths.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <new>
@@ -11,10 +13,14 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/mount_table.hpp"
+#include "caller/container.hpp"
+#include "caller/container_access.hpp"
 #include "caller/credentials.hpp"
 #include "caller/descriptors.hpp"
 #include "caller/path_split.hpp"
 #include "caller/pin.hpp"
+#include "caller/proc_file.hpp"
 #include "caller/sized.hpp"
 
 namespace deputyd
@@ -88,6 +94,36 @@ std::int32_t refuse_procfs(int fd) noexcept
     return fs.f_type == PROC_SUPER_MAGIC ? -ELOOP : 0;
 }
 
+/// Whether a file system may be on the caller's paths that the kernel opens to processes of the caller's user
+/// namespace alone.
+bool has_fuse(int proc)
+{
+    const auto text = read_proc_file(proc, "mountinfo");
+    if (!text) {
+        return false;
+    }
+    const auto mounts = parse_mount_table(*text);
+    return std::any_of(mounts.begin(), mounts.end(),
+                       [](const mount_entry &m) { return m.type.starts_with("fuse"); });
+}
+
+/// Whether the caller could do what the host, as the caller but with no capability, was denied.
+bool may_do_more(const deputy_call &call)
+{
+    constexpr std::uint64_t walks = 1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_DAC_READ_SEARCH;
+    return (call.status->effective_capabilities & walks) != 0 || has_fuse(call.proc);
+}
+
+/// The plain way first, which needs no other process. @return a descriptor or a negative errno.
+std::int32_t open_as_exactly(deputy_call &call, const start &from, const char *path, std::uint64_t flags)
+{
+    const std::int32_t plain = open_as(call, from, path, flags);
+    if (plain != -EACCES || !may_do_more(call)) {
+        return plain;
+    }
+    return call.container->access->open(call, from.root, from.directory, path, flags).value_or(plain);
+}
+
 /// Opens a path of the caller. @return 0 or a negative errno.
 std::int32_t open_path(deputy_call &call, std::int32_t dirfd, const char *path, std::uint64_t flags,
                        deputy::unique_fd &ret)
@@ -97,7 +133,7 @@ std::int32_t open_path(deputy_call &call, std::int32_t dirfd, const char *path, 
     if (r < 0) {
         return r;
     }
-    ret.reset(open_as(call, from, path, flags));
+    ret.reset(open_as_exactly(call, from, path, flags));
     if (ret.get() < 0) {
         return ret.release();
     }

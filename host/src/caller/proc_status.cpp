@@ -5,8 +5,9 @@
 #include <charconv>
 #include <cstdio>
 #include <fcntl.h>
-#include <string>
 #include <unistd.h>
+
+#include "caller/proc_file.hpp"
 
 namespace deputyd
 {
@@ -99,22 +100,11 @@ deputy::result<proc_status> parse_status(std::string_view text)
 
 deputy::result<proc_status> read_status(int proc)
 {
-    deputy::unique_fd fd{open_status(proc)};
-    if (fd.get() < 0) {
-        return deputy::error{-fd.get()};
+    const auto text = read_proc_file(proc, "status");
+    if (!text) {
+        return deputy::error{text.error_number()};
     }
-    std::string text;
-    for (std::size_t filled = 0;;) {
-        text.resize(filled + 4096);
-        const ssize_t n = read_some(fd.get(), text.data() + filled, text.size() - filled);
-        if (n < 0) {
-            return deputy::error{static_cast<int>(-n)};
-        }
-        filled += static_cast<std::size_t>(n);
-        if (n == 0) {
-            return parse_status(std::string_view{text}.substr(0, filled));
-        }
-    }
+    return parse_status(*text);
 }
 
 bool has_caught_signal(std::uint32_t tid) noexcept

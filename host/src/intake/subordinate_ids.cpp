@@ -6,8 +6,9 @@
 #include <memory>
 #include <pwd.h>
 #include <shadow/subid.h>
-#include <sstream>
 #include <unistd.h>
+
+#include "caller/id_map.hpp"
 
 namespace deputyd
 {
@@ -73,16 +74,8 @@ bool within(const id_extent &extent, const std::vector<id_extent> &granted)
 std::vector<id_extent> mapped_extents(const std::string &map)
 {
     std::vector<id_extent> extents;
-    std::istringstream lines(map);
-    std::string line;
-    while (std::getline(lines, line)) {
-        std::istringstream fields(line);
-        std::uint64_t inside = 0;
-        id_extent outside{};
-        if (!(fields >> inside >> outside.first >> outside.count) || outside.count == 0) {
-            return {};
-        }
-        extents.push_back(outside);
+    for (const auto &ids : parse_id_map(map)) {
+        extents.push_back({ids.outside, ids.count});
     }
     return extents;
 }
