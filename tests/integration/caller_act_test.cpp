@@ -4,12 +4,13 @@
 #include <gmock/gmock.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
+#include <sys/mount.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
 #include "caller/caller_table.hpp"
 #include "notify/effect.hpp"
-#include "support/caller_tree.hpp"
+#include "support/user_ns.hpp"
 
 namespace
 {
@@ -282,6 +283,108 @@ TEST_F(caller_act, undo_removes_as_the_caller_that_has_gone)
     EXPECT_EQ(child.run(), -SIGKILL);
     wait_until([&] { return undone.load(); });
     EXPECT_FALSE(fs::exists(root_ / "sub/n"));
+}
+
+/// root_/shared is a file system that the host shares with whoever copies its mount namespace; it has a file.
+class caller_cover : public caller_act
+{
+protected:
+    void SetUp() override
+    {
+        caller_act::SetUp();
+        const fs::path place = root_ / "shared";
+        fs::create_directory(place);
+        ASSERT_EQ(::mount("none", place.c_str(), "tmpfs", 0, "mode=755"), 0);
+        ASSERT_EQ(::mount(nullptr, place.c_str(), nullptr, MS_SHARED, nullptr), 0);
+        std::ofstream(place / "file") << "x";
+    }
+    void TearDown() override
+    {
+        ::umount2((root_ / "shared").c_str(), MNT_DETACH);
+        caller_act::TearDown();
+    }
+    static std::int32_t cover(deputy_call *c, const fs::path &source, const char *target)
+    {
+        const deputy::unique_fd from{::open(source.c_str(), O_PATH | O_CLOEXEC)};
+        std::int32_t fd = -1;
+        const std::int32_t r = path_table.resolve(c, AT_FDCWD, target, 0, &fd);
+        const deputy::unique_fd on{fd};
+        return r < 0 ? r : act_table.cover(c, from.get(), on.get());
+    }
+    /// The device that the caller sees there, or 0.
+    static dev_t device_at(deputy_call *c, const char *path)
+    {
+        std::int32_t fd = -1;
+        EXPECT_EQ(path_table.resolve(c, AT_FDCWD, path, 0, &fd), 0);
+        const deputy::unique_fd owned{fd};
+        struct stat st {
+        };
+        EXPECT_EQ(::fstat(fd, &st), 0);
+        return S_ISCHR(st.st_mode) ? st.st_rdev : 0;
+    }
+    void enter_root() const { need(::chroot(root_.c_str()) == 0 && ::chdir("/") == 0); }
+};
+
+TEST_F(caller_cover, shows_a_node_of_the_host_to_the_container_alone)
+{
+    const auto own_root = inode("/");
+    const auto own_directory = inode(".");
+    in_handler(
+        [&](auto *c, const auto &s) {
+            EXPECT_EQ(cover(c, "/dev/null", "/sub/file"), 0);
+            EXPECT_EQ(cover(c, "/dev/null", "/shared/file"), 0);
+            EXPECT_EQ(device_at(c, "/sub/file"), null_device);
+            EXPECT_EQ(device_at(c, "/shared/file"), null_device);
+            for (const char *path : {"sub/file", "shared/file"}) {
+                EXPECT_TRUE(fs::is_regular_file(root_ / path)) << path;
+            }
+            std::ifstream node("/proc/" + std::to_string(s.tid) + "/root/sub/file");
+            EXPECT_TRUE(node.is_open());
+            EXPECT_EQ(node.get(), EOF);
+            // The thread is back where it was.
+            EXPECT_EQ(inode("/"), own_root);
+            EXPECT_EQ(inode("."), own_directory);
+            struct stat own {
+            };
+            struct stat first {
+            };
+            ASSERT_EQ(::stat("/proc/thread-self/ns/mnt", &own), 0);
+            ASSERT_EQ(::stat("/proc/self/ns/mnt", &first), 0);
+            EXPECT_EQ(own.st_ino, first.st_ino);
+        },
+        [&] {
+            enter_user_ns();
+            enter_root();
+        },
+        false);
+}
+
+TEST_F(caller_cover, covers_kind_with_kind_alone)
+{
+    in_handler(
+        [&](auto *c, const auto &) {
+            EXPECT_EQ(cover(c, root_ / "secret", "/sub/file"), -EINVAL);
+            EXPECT_EQ(cover(c, "/dev/null", "/sub"), -EINVAL);
+            EXPECT_EQ(cover(c, root_ / "secret", "/sub"), 0);
+            EXPECT_EQ(act_table.cover(c, -1, -1), -EBADF);
+        },
+        [&] {
+            enter_user_ns();
+            enter_root();
+        },
+        false);
+}
+
+TEST_F(caller_cover, is_refused_where_the_host_would_see_it)
+{
+    in_handler([&](auto *c, const auto &) { EXPECT_EQ(cover(c, "/dev/null", "/sub/file"), -EPERM); });
+    in_handler([&](auto *c, const auto &) { EXPECT_EQ(cover(c, "/dev/null", "/shared/file"), -EPERM); },
+               [&] {
+                   need(::unshare(CLONE_NEWNS) == 0);
+                   enter_root();
+               },
+               false);
+    EXPECT_TRUE(fs::is_regular_file(root_ / "shared/file"));
 }
 
 TEST_F(caller_act, leaves_no_descriptor_behind)

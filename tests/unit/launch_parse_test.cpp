@@ -64,6 +64,21 @@ TEST(launch_mount_table, reads_lines_with_and_without_optional_fields)
     EXPECT_EQ(mounts[2].point, "/sys/fs/cgroup/unified");
 }
 
+TEST(launch_mount_table, reads_groups_of_propagation)
+{
+    const auto all =
+        parse_mount_table("22 27 0:21 / /a rw - tmpfs none rw\n"
+                          "23 27 0:21 / /b rw shared:7 - tmpfs none rw\n"
+                          "24 27 0:21 / /c rw shared:8 master:7 propagate_from:2 - tmpfs none rw\n");
+    ASSERT_EQ(all.size(), 3U);
+    EXPECT_EQ(all[0].id, 22U);
+    EXPECT_EQ(all[0].peers, 0U);
+    EXPECT_EQ(all[0].master, 0U);
+    EXPECT_EQ(all[1].peers, 7U);
+    EXPECT_EQ(all[2].peers, 8U);
+    EXPECT_EQ(all[2].master, 7U);
+}
+
 TEST(launch_mount_table, finds_the_cgroup2_path)
 {
     EXPECT_EQ(cgroup2_path("9:name=systemd:/x\n0::/user.slice/a:b\n"), "/user.slice/a:b");

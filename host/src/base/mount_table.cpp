@@ -2,7 +2,9 @@
 #include "base/mount_table.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
+#include <span>
 #include <sstream>
 
 namespace deputyd
@@ -40,6 +42,27 @@ std::vector<std::string_view> words(std::string_view line)
     return found;
 }
 
+/// The number that a word ends with, after a key; 0 if it has another form.
+unsigned number_in(std::string_view word, std::string_view key)
+{
+    unsigned number = 0;
+    if (word.starts_with(key)) {
+        std::from_chars(word.data() + key.size(), word.data() + word.size(), number);
+    }
+    return number;
+}
+
+mount_entry entry_of(std::span<const std::string_view> fields, std::string_view type)
+{
+    mount_entry e{
+        unescape(fields[3]), unescape(fields[4]), std::string(type), number_in(fields[0], ""), 0, 0};
+    for (const std::string_view optional : fields.subspan(6)) {
+        e.peers = std::max(e.peers, number_in(optional, "shared:"));
+        e.master = std::max(e.master, number_in(optional, "master:"));
+    }
+    return e;
+}
+
 } // namespace
 
 std::vector<mount_entry> parse_mount_table(std::string_view text)
@@ -52,7 +75,7 @@ std::vector<mount_entry> parse_mount_table(std::string_view text)
         // id parent device root point options [optional]... - type source options
         const auto dash = std::find(fields.begin(), fields.end(), "-");
         if (dash - fields.begin() >= 6 && fields.end() - dash >= 2) {
-            entries.push_back({unescape(fields[3]), unescape(fields[4]), std::string(dash[1])});
+            entries.push_back(entry_of({fields.begin(), dash}, dash[1]));
         }
     }
     return entries;
@@ -60,7 +83,7 @@ std::vector<mount_entry> parse_mount_table(std::string_view text)
 
 std::vector<mount_entry> mount_table()
 {
-    std::ifstream in("/proc/self/mountinfo");
+    std::ifstream in("/proc/thread-self/mountinfo");
     std::ostringstream text;
     text << in.rdbuf();
     return parse_mount_table(text.str());

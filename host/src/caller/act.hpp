@@ -15,5 +15,6 @@ std::int32_t act_open(deputy_call *call, std::int32_t directory, const char *pat
                       std::uint64_t how_size, std::uint64_t grant, std::int32_t *ret_fd);
 std::int32_t act_unlink(deputy_call *call, std::int32_t directory, const char *name, std::uint32_t flags,
                         std::uint64_t grant);
+std::int32_t act_cover(deputy_call *call, std::int32_t source, std::int32_t target);
 
 } // namespace deputyd

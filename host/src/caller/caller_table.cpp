@@ -26,6 +26,6 @@ const deputy_descriptor_v1 descriptor_table = {.get = get_descriptor};
 const deputy_path_v1 path_table = {.resolve = resolve_path, .parent = resolve_parent, .name = name_path};
 
 const deputy_act_v1 act_table = {
-    .mknod = act_mknod, .open = act_open, .unlink = act_unlink, .cover = nullptr};
+    .mknod = act_mknod, .open = act_open, .unlink = act_unlink, .cover = act_cover};
 
 } // namespace deputyd

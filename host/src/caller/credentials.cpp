@@ -163,4 +163,28 @@ bool in_root::leave() noexcept
     return back && ::fchdir(cwd_) == 0;
 }
 
+in_mount_ns::in_mount_ns(int ns) noexcept
+    : own_(::open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC)),
+      root_(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)),
+      cwd_(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC))
+{
+    if (!owns_fs_state) {
+        status_ = -EPERM;
+    } else if (!own_ || !root_ || !cwd_ || ::setns(ns, CLONE_NEWNS) != 0) {
+        status_ = -errno;
+    }
+}
+
+in_mount_ns::~in_mount_ns()
+{
+    if (status_ < 0) {
+        return;
+    }
+    // The kernel put the thread at the namespace's root, and does so on the way back.
+    if (::setns(own_.get(), CLONE_NEWNS) != 0 || ::fchdir(root_.get()) != 0 || ::chroot(".") != 0 ||
+        ::fchdir(cwd_.get()) != 0) {
+        std::abort();
+    }
+}
+
 } // namespace deputyd

@@ -6,6 +6,8 @@
 #include <sys/types.h>
 #include <vector>
 
+#include <deputy/plugin.hpp>
+
 namespace deputyd
 {
 
@@ -73,6 +75,24 @@ private:
 
     int root_ = -1; ///< the thread's own
     int cwd_ = -1;
+    std::int32_t status_ = 0;
+};
+
+/// The calling thread is in another mount namespace, at its root, until this goes; likewise.
+class in_mount_ns
+{
+public:
+    /// @param ns descriptor of the namespace.
+    explicit in_mount_ns(int ns) noexcept;
+    ~in_mount_ns();
+    in_mount_ns(const in_mount_ns &) = delete;
+    in_mount_ns &operator=(const in_mount_ns &) = delete;
+    [[nodiscard]] std::int32_t status() const noexcept { return status_; }
+
+private:
+    deputy::unique_fd own_;
+    deputy::unique_fd root_; ///< the thread's own
+    deputy::unique_fd cwd_;
     std::int32_t status_ = 0;
 };
 
