@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plugins that throw, answer nonsense or never answer: the caller gets the fail policy's errno, and the host
 // serves on. A handler cannot reply twice: its one answer is what it returns.
+#include <csignal>
+#include <cstdlib>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -51,6 +54,58 @@ TEST(misbehaving_plugins, that_sleep_do_not_keep_other_callers_waiting)
                          "while [ $i -lt 5 ]; do /run/clients/plain_calls uname; i=$((i + 1)); done; wait"}));
     EXPECT_EQ(o.out, "uname EXDEV\nuname EXDEV\nuname EXDEV\nuname EXDEV\nuname EXDEV\ngetppid EPERM\n")
         << o.err;
+}
+
+TEST(misbehaving_plugins, that_continue_without_leave_fail_the_call)
+{
+    const outcome o = run_with("continues", {"getppid"});
+    EXPECT_EQ(o.out, "getppid EPERM\n");
+    EXPECT_THAT(o.err, HasSubstr("plugin continues is misbehaving"));
+    EXPECT_THAT(o.err, HasSubstr("continued a call without the capability to"));
+}
+
+TEST(misbehaving_plugins, that_leak_descriptors_are_served_as_long_as_there_are_any)
+{
+    EXPECT_EQ(run_with("leaks", {"getppid", "getppid"}).out, "getppid 0\ngetppid 0\n");
+}
+
+// A plugin is a part of the host: what ends it ends the host, and with it the container.
+TEST(misbehaving_plugins, that_exit_or_crash_end_the_host)
+{
+    const outcome exits = run_with("exits", {"getppid"}), crashes = run_with("crashes", {"getppid"});
+    EXPECT_EQ(exits.status, 7) << exits.err;
+    EXPECT_EQ(crashes.status, 128 + SIGSEGV) << crashes.err;
+    EXPECT_EQ(exits.out + crashes.out, "");
+}
+
+TEST(misbehaving_plugins, that_throw_through_c_before_calls_start_nothing)
+{
+    for (const char *callback : {"query", "create", "register_handlers", "ready", "container_added"}) {
+        ::setenv("DEPUTY_TEST_CALLBACK", callback, 1);
+        const outcome o = run_with("throws_everywhere", {"getppid"});
+        EXPECT_EQ(o.status, 125) << callback;
+        EXPECT_EQ(o.out, "") << callback;
+        EXPECT_THAT(o.err, HasSubstr("thrown on purpose")) << callback;
+    }
+    ::unsetenv("DEPUTY_TEST_CALLBACK");
+}
+
+TEST(misbehaving_plugins, that_throw_through_c_later_end_the_host)
+{
+    for (const char *callback : {"handle", "container_gone", "drain", "destroy"}) {
+        ::setenv("DEPUTY_TEST_CALLBACK", callback, 1);
+        const outcome o = run_with("throws_everywhere", {"getppid"});
+        EXPECT_EQ(o.status, 128 + SIGABRT) << callback;
+        EXPECT_THAT(o.err, HasSubstr("thrown on purpose")) << callback;
+    }
+    ::unsetenv("DEPUTY_TEST_CALLBACK");
+}
+
+TEST(misbehaving_plugins, whose_schema_is_none_are_not_enabled)
+{
+    const outcome o = run_with("bad_schema", {"getppid"});
+    EXPECT_EQ(o.status, 125);
+    EXPECT_THAT(o.err, HasSubstr("the settings schema of plugin bad_schema is not JSON"));
 }
 
 } // namespace

@@ -11,8 +11,8 @@ public:
     static constexpr std::uint32_t threads = DEPUTY_THREADS_PER_CONTAINER;
     static constexpr const char *settings_schema = R"({
         "type": "object", "additionalProperties": false,
-        "properties": {"limit": {"type": "integer", "minimum": 1},
-                       "names": {"type": "array", "items": {"type": "string"}}}})";
+        "properties": {"limit": {"description": "A limit.", "type": "integer", "minimum": 1},
+                       "names": {"description": "Names.", "type": "array", "items": {"type": "string"}}}})";
 
     explicit two_calls(deputy::host) {}
 

@@ -75,6 +75,16 @@ TEST(PluginLoading, refuses_another_version_of_the_draft)
     EXPECT_THAT(refusal(test_plugin("newer_minor")), HasSubstr("build the plugin again"));
 }
 
+TEST(PluginLoading, refuses_what_needs_a_newer_host)
+{
+    EXPECT_THAT(refusal(test_plugin("needs_newer_host")), HasSubstr("take a newer deputy"));
+}
+
+TEST(PluginLoading, reads_no_more_of_a_description_than_it_knows)
+{
+    EXPECT_EQ(refusal(test_plugin("large_size")), "accepted");
+}
+
 TEST(PluginLoading, refuses_without_an_entry_point)
 {
     EXPECT_THAT(refusal(test_plugin("no_entry")), HasSubstr("does not export deputy_plugin_query_v1"));

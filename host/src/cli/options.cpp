@@ -12,6 +12,7 @@
 
 #include "base/log.hpp"
 #include "cli/config_check.hpp"
+#include "cli/plugin.hpp"
 #include "cli/profile.hpp"
 #include "cli/repeated.hpp"
 #include "cli/run.hpp"
@@ -164,6 +165,7 @@ int deputy_main(int argc, char **argv)
     flags enabled;
     describe(*run_command, raw, enabled);
     profile_command profile(app);
+    plugin_command plugin(app);
     try {
         fill_standard_streams();
         start_log("info");
@@ -173,6 +175,9 @@ int deputy_main(int argc, char **argv)
         app.parse(static_cast<int>(dashes - argv), argv);
         if (profile.is_chosen()) {
             return profile.run();
+        }
+        if (plugin.is_chosen()) {
+            return plugin.run();
         }
         if (config.is_meant()) {
             return config.run();

@@ -194,4 +194,20 @@ void log_misbehaving(const handler &by, const container &of, std::uint32_t tid, 
     }
 }
 
+const char *fault_in_answer(deputy_verdict verdict, const deputy_answer &a, bool may_continue) noexcept
+{
+    switch (verdict) {
+    case DEPUTY_PASS:
+        return nullptr;
+    case DEPUTY_REPLY:
+        return fault_in_reply(a);
+    case DEPUTY_REPLY_FD:
+        return fault_in_descriptor(a);
+    case DEPUTY_CONTINUE:
+        return may_continue ? nullptr : "continued a call without the capability to";
+    default:
+        return verdict < 0 ? nullptr : "returned a verdict that is none";
+    }
+}
+
 } // namespace deputyd

@@ -38,4 +38,7 @@ void undo(const handler &by, deputy_call &call);
 void log_misbehaving(const handler &by, const container &of, std::uint32_t tid, container_load &load,
                      const char *what);
 
+/// What is wrong with a handler's verdict other than DEPUTY_DEFER, and its answer. @return nullptr: nothing.
+const char *fault_in_answer(deputy_verdict verdict, const deputy_answer &a, bool may_continue) noexcept;
+
 } // namespace deputyd

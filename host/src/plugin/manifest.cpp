@@ -191,11 +191,16 @@ void check_abi(const manifest &m)
                         m.name, m.abi_major, m.abi_minor, mine));
     }
     // While 1.0 is a draft, minor versions do not promise each other anything.
-    if (m.abi_minor != DEPUTY_ABI_MINOR || m.abi_minor_least > DEPUTY_ABI_MINOR) {
+    if (m.abi_minor != DEPUTY_ABI_MINOR) {
         throw std::runtime_error(
             fmt::format("plugin {} was built for version {}.{} of the plugin interface, a "
                         "draft; this host serves exactly {}; build the plugin again",
                         m.name, m.abi_major, m.abi_minor, mine));
+    }
+    if (m.abi_minor_least > DEPUTY_ABI_MINOR) {
+        throw std::runtime_error(fmt::format("plugin {} needs a host that serves version {}.{} of the plugin "
+                                             "interface, this one serves {}; take a newer deputy",
+                                             m.name, m.abi_major, m.abi_minor_least, mine));
     }
 }
 

@@ -27,6 +27,15 @@ namespace
 
 } // namespace
 
+std::filesystem::path find_plugin(const std::string &name, const std::filesystem::path &directory)
+{
+    const auto file = std::filesystem::absolute(directory) / (name + ".so");
+    if (!std::filesystem::exists(file)) {
+        unknown_plugin(name, directory);
+    }
+    return file;
+}
+
 void load_plugins(plugin_set &plugins, std::span<const std::filesystem::path> files,
                   std::span<const std::string> names, const std::filesystem::path &directory)
 {
@@ -35,11 +44,7 @@ void load_plugins(plugin_set &plugins, std::span<const std::filesystem::path> fi
     }
     for (const std::string &name : names) {
         if (plugins.find(name) == nullptr) {
-            const auto file = std::filesystem::absolute(directory) / (name + ".so");
-            if (!std::filesystem::exists(file)) {
-                unknown_plugin(name, directory);
-            }
-            plugins.load(file);
+            plugins.load(find_plugin(name, directory));
         }
     }
 }

@@ -76,18 +76,6 @@ private:
     std::size_t size_ = 0;
 };
 
-manifest accepted_manifest(const fs::path &file)
-{
-    const mapped_file mapped(file);
-    try {
-        manifest m = read_manifest(mapped.bytes());
-        check_abi(m);
-        return m;
-    } catch (const std::runtime_error &e) {
-        refuse(file, e.what());
-    }
-}
-
 deputy_plugin_query_v1_fn load_entry(const fs::path &file)
 {
     // Boost.DLL puts "." before a bare name and guesses names unless the path is absolute; it reports
@@ -111,18 +99,37 @@ deputy_plugin_query_v1_fn load_entry(const fs::path &file)
 
 } // namespace
 
-loaded_plugin &plugin_set::load(const fs::path &file)
+manifest accepted_manifest(const fs::path &file)
+{
+    const mapped_file mapped(file);
+    try {
+        manifest m = read_manifest(mapped.bytes());
+        check_abi(m);
+        return m;
+    } catch (const std::runtime_error &e) {
+        refuse(file, e.what());
+    }
+}
+
+opened_plugin open_plugin(const fs::path &file)
 {
     manifest m = accepted_manifest(file);
-    if (find(m.name) != nullptr) {
-        refuse(file, fmt::format("a plugin named {} is loaded already", m.name));
-    }
     const auto query = load_entry(file);
     const deputy_plugin_v1 *description = nullptr;
     if (const auto r = query(DEPUTY_ABI_MINOR, &description); r != 0 || description == nullptr) {
         refuse(file, fmt::format("it declines to be loaded: {}", std::strerror(-r)));
     }
-    plugins_.push_back(std::make_unique<loaded_plugin>(std::move(m), *description, extensions_));
+    return {std::move(m), description};
+}
+
+loaded_plugin &plugin_set::load(const fs::path &file)
+{
+    if (const manifest m = accepted_manifest(file); find(m.name) != nullptr) {
+        refuse(file, fmt::format("a plugin named {} is loaded already", m.name));
+    }
+    opened_plugin opened = open_plugin(file);
+    plugins_.push_back(
+        std::make_unique<loaded_plugin>(std::move(opened.about), *opened.description, extensions_));
     return *plugins_.back();
 }
 

@@ -13,6 +13,20 @@
 namespace deputyd
 {
 
+/// A plugin's object in memory, before anything of it but constructors and its entry point has run.
+struct opened_plugin {
+    manifest about;
+    const deputy_plugin_v1 *description; ///< of the plugin; its struct_size counts
+};
+
+/// Reads the manifest of a file and says whether this host can serve it; runs nothing of it.
+/// @throw std::runtime_error naming the file, the reason and the remedy.
+manifest accepted_manifest(const std::filesystem::path &file);
+
+/// Loads a shared object: manifest, ABI, owner and mode of the file, dlopen, query. Main thread.
+/// @throw std::runtime_error like accepted_manifest().
+opened_plugin open_plugin(const std::filesystem::path &file);
+
 /// The plugins of a host. Main thread.
 class plugin_set
 {

@@ -120,6 +120,11 @@ public:
         const std::lock_guard hold(mutex_);
         return lines_;
     }
+    void clear_lines()
+    {
+        const std::lock_guard hold(mutex_);
+        lines_.clear();
+    }
     /// Whether a line contains the text.
     [[nodiscard]] bool logged(std::string_view text) const
     {

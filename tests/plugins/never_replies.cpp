@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Breaks: getppid() is deferred, and never answered.
+#include <deputy/plugin.hpp>
+
+namespace
+{
+
+class never_replies
+{
+public:
+    static constexpr std::uint32_t threads = DEPUTY_THREADS_PARALLEL;
+    static constexpr const char *settings_schema = nullptr;
+
+    explicit never_replies(deputy::host host) : host_(host), services_(host) {}
+
+    void register_handlers(deputy::registrar<never_replies> &registrar)
+    {
+        registrar.on<&never_replies::getppid>("getppid");
+    }
+
+    deputy::answer getppid(deputy::call &call)
+    {
+        return call.defer() ? deputy::answer::deferred() : deputy::answer::failure(EAGAIN);
+    }
+
+private:
+    [[maybe_unused]] deputy::host host_;
+    deputy::services services_;
+};
+
+} // namespace
+
+DEPUTY_PLUGIN(never_replies, 0,
+              "never_replies\0"
+              "0.1\0"
+              "getppid\0")
