@@ -43,6 +43,7 @@ TEST_F(daemon_test, serves_a_second_listener_of_a_container)
     container_process exec;
     const auto second = hand_over(exec, "web");
     EXPECT_EQ(exec.call(), 42);
+    EXPECT_TRUE(daemon->wait_error("another process of a container"));
     init.end();
     EXPECT_EQ(exec.call(), 42);
     exec.close_listener();

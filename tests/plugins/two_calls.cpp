@@ -14,15 +14,19 @@ public:
         "properties": {"limit": {"description": "A limit.", "type": "integer", "minimum": 1},
                        "names": {"description": "Names.", "type": "array", "items": {"type": "string"}}}})";
 
-    explicit two_calls(deputy::host) {}
+    explicit two_calls(deputy::host host) : host_(host) {}
 
     void register_handlers(deputy::registrar<two_calls> &registrar)
     {
         registrar.on<&two_calls::getppid>("getppid");
         registrar.on<&two_calls::uname>("uname");
     }
+    void container_exec(std::uint64_t) { host_.log(DEPUTY_LOG_INFO, "another process of a container"); }
     deputy::answer getppid(deputy::call &) { return deputy::answer::value(42); }
     deputy::answer uname(deputy::call &) { return deputy::answer::failure(EXDEV); }
+
+private:
+    deputy::host host_;
 };
 
 } // namespace

@@ -208,6 +208,23 @@ public:
         handle_[command] = std::move(h);
         return *this;
     }
+    functional_plugin &on_process_gone(std::function<void(std::uint64_t container, std::uint64_t id)> told)
+    {
+        process_gone_ = std::move(told);
+        return *this;
+    }
+    /// Tells the loaded plugin of a container.
+    void add_container(std::uint64_t id) const
+    {
+        deputy_container added{};
+        added.struct_size = sizeof added;
+        added.cgroup = -1;
+        added.id = id;
+        added.name = "test";
+        added.settings = "{}";
+        loaded_->container_added(added);
+    }
+    void remove_container(std::uint64_t id) const { loaded_->container_gone(id); }
     functional_plugin &on_call_gone(std::function<void(std::uint64_t ticket)> told)
     {
         call_gone_ = std::move(told);
@@ -301,7 +318,12 @@ private:
             .drain = nullptr,
             .destroy = [](void *) {},
             .container_exec = nullptr,
-            .process_gone = nullptr,
+            .process_gone =
+                [](void *p, std::uint64_t container, std::uint64_t process) {
+                    if (const auto &told = static_cast<functional_plugin *>(p)->process_gone_) {
+                        told(container, process);
+                    }
+                },
             .call_gone =
                 [](void *p, std::uint64_t ticket) {
                     if (const auto &told = static_cast<functional_plugin *>(p)->call_gone_) {
@@ -318,6 +340,7 @@ private:
     undo undo_;
     undo_of_call undo_of_call_;
     std::function<void(std::uint64_t)> call_gone_;
+    std::function<void(std::uint64_t, std::uint64_t)> process_gone_;
     std::unique_ptr<deputyd::loaded_plugin> loaded_;
     deputyd::handler_table table_;
 };

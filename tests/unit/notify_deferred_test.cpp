@@ -243,41 +243,41 @@ TEST(notify_deferred, an_ignored_signal_does_not_end_it)
 
 TEST(notify_deferred, has_a_limit_a_container)
 {
+    constexpr int limit = static_cast<int>(deputyd::waiting_limit);
     std::vector<std::uint64_t> tickets;
     std::mutex mutex;
     functional_plugin plugin;
     plugin.on(1, [&](auto *c, const auto &, auto &a) {
         std::uint64_t t = 0;
-        const std::int32_t r = defer_table.defer(c, &t);
-        if (r < 0) {
+        if (const std::int32_t r = defer_table.defer(c, &t); r < 0) {
             return fail(a, -r);
         }
         const std::lock_guard lock(mutex);
         tickets.push_back(t);
         return DEPUTY_DEFER;
     });
-    constexpr int limit = static_cast<int>(deputyd::waiting_limit);
+    plugin.on(2, [&](auto *, const auto &, auto &a) {
+        const std::lock_guard lock(mutex);
+        return reply(a, static_cast<std::int64_t>(tickets.size()));
+    });
     supervised child([] {
         for (int i = 0; i < limit; ++i) {
             if (::fork() == 0) {
                 ::_exit(static_cast<int>(call(1)));
             }
         }
-        return static_cast<int>(call(1)); // one of all is too many
+        while (call(2) < limit) {
+            ::usleep(1000);
+        }
+        return static_cast<int>(-call(1));
     });
     host h({});
     h.serve(container(1), plugin.table(), child.take_listener());
-    child.go();
-    const auto waiting = [&] {
-        const std::lock_guard lock(mutex);
-        return tickets.size();
-    };
-    wait_until([&] { return waiting() == limit; });
+    EXPECT_EQ(child.run(), EAGAIN);
     for (const std::uint64_t t : tickets) {
-        complete(t, 0);
+        EXPECT_EQ(complete(t, 0), 0);
     }
-    child.wait();
-    EXPECT_EQ(waiting(), static_cast<std::size_t>(limit));
+    EXPECT_TRUE(h.wait_gone(1, 5s));
 }
 
 TEST(notify_deferred, is_eperm_when_the_host_ends)

@@ -130,7 +130,12 @@ nlohmann::json containers::adopt(const arrival &a, std::unique_ptr<channel> c, s
     const key k(a.socket, a.sender.uid, a.key);
     const auto found = by_key_.find(k);
     if (found != by_key_.end()) {
-        return serve(k, a, found->second, std::move(c), std::move(ended), keep);
+        const auto there = found->second;
+        nlohmann::json record = serve(k, a, there, std::move(c), std::move(ended), keep);
+        for (loaded_plugin *plugin : there->told) {
+            plugin->container_exec(there->about->id);
+        }
+        return record;
     }
     if (a.pid <= 0) {
         throw std::runtime_error(

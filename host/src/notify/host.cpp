@@ -87,7 +87,6 @@ std::shared_ptr<seat> start_thread(const std::shared_ptr<host_state> &state, std
 
 std::span<const extension> plugin_extensions()
 {
-    static constexpr deputy_process_v1 process{};
     static constexpr std::array all = {
         extension{DEPUTY_EXT_ACT_1, &act_table},
         extension{DEPUTY_EXT_CALLER_1, &caller_table},
@@ -96,7 +95,7 @@ std::span<const extension> plugin_extensions()
         extension{DEPUTY_EXT_DESCRIPTOR_1, &descriptor_table},
         extension{DEPUTY_EXT_EFFECT_1, &effect_table},
         extension{DEPUTY_EXT_PATH_1, &path_table},
-        extension{DEPUTY_EXT_PROCESS_1, &process},
+        extension{DEPUTY_EXT_PROCESS_1, &process_table},
         extension{DEPUTY_EXT_SETTINGS_1, &settings_table},
     };
     return all;

@@ -13,6 +13,7 @@
 #include "notify/host.hpp"
 #include "notify/journal.hpp"
 #include "notify/parking.hpp"
+#include "notify/process_watch.hpp"
 #include "notify/seat.hpp"
 
 namespace deputyd
@@ -34,6 +35,7 @@ struct host_state {
     std::vector<std::thread> ended; ///< to be joined
     std::size_t left_behind = 0;    ///< threads that stop() did not wait for
 
+    process_watch processes;
     std::atomic<std::size_t> deferred{0}; ///< calls that have outlived their handlers
 
     std::thread watchdog;

@@ -205,6 +205,10 @@ void loaded_plugin::container_added(const deputy_container &added)
         const std::lock_guard lock(turns_mutex_);
         turns_[added.id] = std::make_unique<std::mutex>();
     }
+    {
+        const std::lock_guard lock(process_gone_);
+        containers_.insert(added.id);
+    }
     if (description_.container_added == nullptr) {
         return;
     }
@@ -214,8 +218,19 @@ void loaded_plugin::container_added(const deputy_container &added)
     }
 }
 
+void loaded_plugin::container_exec(std::uint64_t id)
+{
+    if (description_.container_exec != nullptr) {
+        description_.container_exec(state_, id);
+    }
+}
+
 void loaded_plugin::container_gone(std::uint64_t id)
 {
+    {
+        const std::lock_guard lock(process_gone_);
+        containers_.erase(id);
+    }
     if (description_.container_gone != nullptr) {
         description_.container_gone(state_, id);
     }
@@ -225,8 +240,20 @@ void loaded_plugin::container_gone(std::uint64_t id)
 void loaded_plugin::forget(std::uint64_t container) noexcept
 {
     settings_.remove(container);
+    {
+        const std::lock_guard lock(process_gone_);
+        containers_.erase(container);
+    }
     const std::lock_guard lock(turns_mutex_);
     turns_.erase(container);
+}
+
+void loaded_plugin::process_gone(std::uint64_t container, std::uint64_t process)
+{
+    const std::lock_guard one(process_gone_);
+    if (description_.process_gone != nullptr && containers_.contains(container)) {
+        description_.process_gone(state_, container, process);
+    }
 }
 
 void loaded_plugin::call_gone(std::uint64_t ticket)

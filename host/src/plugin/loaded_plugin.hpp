@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -64,7 +65,11 @@ public:
     void container_added(const deputy_container &added); ///< main thread; throws like the constructor
     void container_gone(std::uint64_t id);               ///< main thread
 
-    void call_gone(std::uint64_t ticket); ///< any thread; one at a time
+    void container_exec(std::uint64_t id); ///< main thread
+    void call_gone(std::uint64_t ticket);  ///< any thread; one at a time
+    bool hears_of_processes() const { return description_.process_gone != nullptr; }
+    /// Any thread; one at a time, and none once container_gone() has begun.
+    void process_gone(std::uint64_t container, std::uint64_t process);
 
     /// Runs h for a call under the plugin's thread model. Any lane.
     deputy_verdict handle(const handler &h, deputy_call &call, const deputy_syscall &syscall,
@@ -90,6 +95,8 @@ private:
     counters counters_;
     std::mutex serial_;
     std::mutex call_gone_;
+    std::mutex process_gone_;
+    std::set<std::uint64_t> containers_; ///< that it knows; under process_gone_
     std::mutex turns_mutex_;
     std::map<std::uint64_t, std::unique_ptr<std::mutex>> turns_; ///< PER_CONTAINER
 };

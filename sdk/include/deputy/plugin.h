@@ -242,7 +242,10 @@ struct deputy_plugin_v1 {
     /** Another listener of the container has come: a process was started in it by exec. May be NULL. [main]
      */
     void (*container_exec)(void *plugin, uint64_t container);
-    /** A process that deputy.process/1 watches has ended. Before container_gone. May be NULL. [main] */
+    /**
+     * A process that deputy.process/1 watches has ended. Never after container_gone. May be NULL.
+     * [any], one at a time.
+     */
     void (*process_gone)(void *plugin, uint64_t container, uint64_t process);
     /** The caller of a deferred call waits no more: the ticket is dead. May be NULL. [any], one at a time. */
     void (*call_gone)(void *plugin, uint64_t ticket);

@@ -18,8 +18,8 @@ struct deputy_call;
 #define DEPUTY_EXT_PROCESS_1 "deputy.process/1"
 struct deputy_process_v1 {
     /**
-     * Tells the plugin by process_gone once the caller's process (thread group) has ended. A process is
-     * watched once, however often it is asked for. [handler]
+     * Tells the plugin by process_gone once the caller's process (thread group) has ended, unless its
+     * container goes first. A process is watched once, however often it is asked for. [handler]
      * @param[out] ret_process id of the process, never used twice in a host's life; not 0.
      * @return 0, -EAGAIN (4,096 are watched for the container), -ESRCH, -ECANCELED, -ENOTSUP (the plugin
      *         has no process_gone). Since 1.0
