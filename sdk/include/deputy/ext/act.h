@@ -5,9 +5,8 @@
 /**
  * @file
  * deputy.act/1: operations on the caller's behalf: with its file-system ids, groups and umask, and with no
- * capability but those of grant, which are the host's, and the caller's own CAP_DAC_OVERRIDE,
- * CAP_DAC_READ_SEARCH, CAP_FOWNER and CAP_FSETID, over inodes whose owner and group both map into its user
- * namespace.
+ * capability but those of grant, which are the host's, and in mknod and unlink the caller's own
+ * CAP_DAC_OVERRIDE and CAP_FSETID, over directories whose owner and group both map into its user namespace.
  *
  * Directories and targets are descriptors of the host, from deputy.path/1 or the plugin's own: no path of
  * the caller is resolved here. grant is a mask of 1 << CAP_*: what policy grants and nothing else.
@@ -31,21 +30,26 @@ struct deputy_act_v1 {
     int32_t (*mknod)(struct deputy_call *call, int32_t directory, const char *name, uint32_t mode,
                      uint64_t device, uint64_t grant);
     /**
-     * openat2(2). The caller's umask counts; RESOLVE_NO_MAGICLINKS is always added.
+     * openat2(2). The caller's umask counts; RESOLVE_NO_MAGICLINKS and O_NOCTTY are always added.
      * @param path relative to directory, or absolute in the host's own root.
      * @param[out] ret_fd given, O_CLOEXEC.
      * @return 0 or its errno. Since 1.0
      */
     int32_t (*open)(struct deputy_call *call, int32_t directory, const char *path, const struct open_how *how,
                     uint64_t how_size, uint64_t grant, int32_t *ret_fd);
-    /** unlinkat(2), also from undo, when the caller is gone. @return 0 or its errno. Since 1.0 */
+    /**
+     * unlinkat(2), also from undo, when the caller is gone. In a sticky directory the caller's own CAP_FOWNER
+     * does not count. @return 0 or its errno. Since 1.0
+     */
     int32_t (*unlink)(struct deputy_call *call, int32_t directory, const char *name, uint32_t flags,
                       uint64_t grant);
     /**
-     * Binds a copy of the host's mount at source over target, in the caller's mount namespace.
+     * Binds a copy of the host's mount at source over target, in the caller's mount namespace. The
+     * container's root may take it away, and clear its mount flags (read-only, nosuid).
      * @param source a descriptor of the host: file over file, directory over directory.
      * @param target O_PATH, from deputy.path/1.
-     * @return 0 or an errno of open_tree(2), setns(2), move_mount(2). Since 1.0
+     * @return 0, -EPERM (the mount would appear in the host too), or an errno of open_tree(2), setns(2),
+     *         move_mount(2). Since 1.0
      */
     int32_t (*cover)(struct deputy_call *call, int32_t source, int32_t target);
 };
