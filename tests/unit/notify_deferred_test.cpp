@@ -274,7 +274,12 @@ TEST(notify_deferred, has_a_limit_a_container)
     host h({});
     h.serve(container(1), plugin.table(), child.take_listener());
     EXPECT_EQ(child.run(), EAGAIN);
-    for (const std::uint64_t t : tickets) {
+    std::vector<std::uint64_t> all;
+    {
+        const std::lock_guard lock(mutex);
+        all = tickets;
+    }
+    for (const std::uint64_t t : all) {
         EXPECT_EQ(complete(t, 0), 0);
     }
     EXPECT_TRUE(h.wait_gone(1, 5s));
