@@ -71,13 +71,20 @@ std::int32_t check_valid(const deputy_call &call) noexcept
     if (call.listener < 0) {
         return -ENOTSUP;
     }
-    std::uint64_t id = call.id;
-    while (::ioctl(call.listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) != 0) {
+    if (still_waits(call.listener, call.id)) {
+        return 0;
+    }
+    return call.turn->answered() ? -ECANCELED : -ESRCH;
+}
+
+bool still_waits(int listener, std::uint64_t id) noexcept
+{
+    while (::ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) != 0) {
         if (errno != EINTR) {
-            return call.turn->answered() ? -ECANCELED : -ESRCH;
+            return false;
         }
     }
-    return 0;
+    return true;
 }
 
 int pin_pidfd(deputy_call &call) noexcept

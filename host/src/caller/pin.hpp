@@ -13,6 +13,9 @@ namespace deputyd
 ///         or -ENOTSUP (the notify descriptor is not known, so nobody can tell).
 std::int32_t check_valid(const deputy_call &call) noexcept;
 
+/// Whether the notification waits at the listener; check_valid() without a call. Any thread.
+bool still_waits(int listener, std::uint64_t id) noexcept;
+
 /// Opens a pidfd of the calling thread, once a call; where the kernel (before 6.9) has none of threads,
 /// one of the process that shares its descriptors. Not validated: check_valid() after use.
 /// @return the descriptor (the call's), or a negative errno.

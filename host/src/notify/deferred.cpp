@@ -3,10 +3,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <linux/seccomp.h>
 #include <map>
 #include <new>
-#include <sys/ioctl.h>
 #include <vector>
 
 #include "caller/pin.hpp"
@@ -262,20 +260,12 @@ std::int32_t wait_is_over(int listener, std::uint64_t id, std::uint32_t tid, boo
     if (listener < 0) {
         return 0; // nobody can tell
     }
-    const auto valid = [&] {
-        while (::ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) != 0) {
-            if (errno != EINTR) {
-                return false;
-            }
-        }
-        return true;
-    };
-    if (!valid()) {
+    if (!still_waits(listener, id)) {
         return -ESRCH;
     }
     // Without WAIT_KILLABLE the signal itself ends the call.
     const bool signalled = wait_killable && has_caught_signal(tid);
-    return !valid() ? -ESRCH : (signalled ? -EINTR : 0);
+    return !still_waits(listener, id) ? -ESRCH : (signalled ? -EINTR : 0);
 }
 
 void look_at_deferred(const host_state &state)

@@ -15,6 +15,7 @@ namespace deputyd
 namespace
 {
 
+constexpr const char *no_verdict = "returned a verdict that is none";
 constexpr int highest_errno = 4095;
 /// Codes that the kernel keeps to itself: restarts, and those of NFS.
 constexpr bool is_internal(std::int64_t number) noexcept
@@ -51,29 +52,27 @@ const char *fault_in_descriptor(const deputy_answer &a) noexcept
                : nullptr;
 }
 
-/// Turns a verdict other than PASS into a decision. @return what is wrong with it, or nullptr.
-const char *decide(const handler &h, deputy_verdict verdict, const deputy_answer &a, decision &d) noexcept
+/// The decision of a verdict that has no fault.
+decision decision_of(deputy_verdict verdict, const deputy_answer &a) noexcept
 {
+    decision d;
     switch (verdict) {
     case DEPUTY_REPLY:
         d.what = a.error != 0 ? decision::kind::error : decision::kind::value;
         d.error = a.error;
         d.value = a.value;
-        return fault_in_reply(a);
+        break;
     case DEPUTY_REPLY_FD:
         d.what = decision::kind::descriptor;
         d.fd = a.fd;
         d.fd_flags = a.fd_flags;
         d.number = a.number;
-        return fault_in_descriptor(a);
-    case DEPUTY_CONTINUE:
-        d.what = decision::kind::proceed;
-        return h.plugin->may_continue() ? nullptr : "continued a call without the capability to";
-    case DEPUTY_DEFER:
-        return "deferred a call without a ticket";
+        break;
     default:
-        return "returned a verdict that is none";
+        d.what = decision::kind::proceed;
+        break;
     }
+    return d;
 }
 
 decision judge(const handler &h, const deputy_call &call, container_load &load, deputy_verdict verdict,
@@ -88,13 +87,12 @@ decision judge(const handler &h, const deputy_call &call, container_load &load, 
         }
         return decision::failure(EPERM);
     }
-    decision d;
-    const char *fault = decide(h, verdict, a, d);
+    const char *fault = fault_in_answer(verdict, a, h.plugin->may_continue());
     if (fault != nullptr) {
         log_misbehaving(h, *call.container, call.syscall.tid, load, fault);
         return decision::failure(EPERM);
     }
-    return d;
+    return decision_of(verdict, a);
 }
 
 } // namespace
@@ -108,16 +106,11 @@ deputy::unique_fd descriptor_given(deputy_verdict verdict, const deputy_answer &
 decision judge_deferred(const handler &by, deputy_verdict verdict, const deputy_answer &a,
                         const char *&fault) noexcept
 {
-    decision d;
     if (verdict < 0) {
         return decision::failure(EPERM);
     }
-    const char *found = decide(by, verdict, a, d);
-    if (found == nullptr) {
-        return d;
-    }
-    fault = found;
-    return decision::failure(EPERM);
+    fault = verdict == DEPUTY_PASS ? no_verdict : fault_in_answer(verdict, a, by.plugin->may_continue());
+    return fault == nullptr ? decision_of(verdict, a) : decision::failure(EPERM);
 }
 
 bool container_load::log_allowed() noexcept
@@ -205,8 +198,10 @@ const char *fault_in_answer(deputy_verdict verdict, const deputy_answer &a, bool
         return fault_in_descriptor(a);
     case DEPUTY_CONTINUE:
         return may_continue ? nullptr : "continued a call without the capability to";
+    case DEPUTY_DEFER:
+        return "deferred a call without a ticket";
     default:
-        return verdict < 0 ? nullptr : "returned a verdict that is none";
+        return verdict < 0 ? nullptr : no_verdict;
     }
 }
 

@@ -23,7 +23,7 @@ struct dispatched {
 dispatched dispatch(seat &at, served_call &call);
 
 /// A decision that comes after the handler has returned, with its ticket.
-/// @param[out] fault what is wrong with it, which makes it EPERM, or left alone. Any thread.
+/// @param[out] fault what is wrong with it, which makes it EPERM, or nullptr. Any thread.
 decision judge_deferred(const handler &by, deputy_verdict verdict, const deputy_answer &a,
                         const char *&fault) noexcept;
 
