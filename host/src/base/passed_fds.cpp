@@ -9,7 +9,7 @@
 namespace deputyd
 {
 
-std::int32_t send_fds(int socket, std::span<iovec> parts, std::span<const int> fds) noexcept
+std::int32_t send_fds(int socket, std::span<iovec> parts, std::span<const int> fds, int flags) noexcept
 {
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * most_passed_fds)> control{};
     if (fds.size() > most_passed_fds) {
@@ -27,7 +27,7 @@ std::int32_t send_fds(int socket, std::span<iovec> parts, std::span<const int> f
         c->cmsg_len = CMSG_LEN(fds.size_bytes());
         std::memcpy(CMSG_DATA(c), fds.data(), fds.size_bytes());
     }
-    while (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0) {
+    while (::sendmsg(socket, &message, flags | MSG_NOSIGNAL) < 0) {
         if (errno != EINTR) {
             return -errno;
         }

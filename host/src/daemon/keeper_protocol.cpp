@@ -99,23 +99,8 @@ deputy::result<void> send_message(int socket, message_kind kind, std::uint32_t s
     }
     std::vector<std::byte> bytes = encode(kind, status, name, fds.size());
     iovec part{bytes.data(), bytes.size()};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * entry_fd_limit)> control{};
-    msghdr m{};
-    m.msg_iov = &part;
-    m.msg_iovlen = 1;
-    if (!fds.empty()) {
-        m.msg_control = control.data();
-        m.msg_controllen = CMSG_SPACE(fds.size_bytes());
-        cmsghdr *c = CMSG_FIRSTHDR(&m);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(fds.size_bytes());
-        std::memcpy(CMSG_DATA(c), fds.data(), fds.size_bytes());
-    }
-    while (sendmsg(socket, &m, flags | MSG_NOSIGNAL) < 0) {
-        if (errno != EINTR) {
-            return deputy::error{errno};
-        }
+    if (const std::int32_t r = send_fds(socket, {&part, 1}, fds, flags); r < 0) {
+        return deputy::error{-r};
     }
     return {};
 }

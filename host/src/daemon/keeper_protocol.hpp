@@ -10,6 +10,8 @@
 
 #include <deputy/plugin.hpp>
 
+#include "base/passed_fds.hpp"
+
 namespace deputyd
 {
 
@@ -37,9 +39,9 @@ struct message {
     std::vector<deputy::unique_fd> fds;
 };
 
-inline constexpr std::size_t entry_fd_limit = 8;       ///< descriptors of one entry
-inline constexpr std::size_t entry_name_limit = 64;    ///< bytes of its name
-inline constexpr std::size_t message_size_limit = 128; ///< bytes of a message
+inline constexpr std::size_t entry_fd_limit = most_passed_fds; ///< descriptors of one entry
+inline constexpr std::size_t entry_name_limit = 64;            ///< bytes of its name
+inline constexpr std::size_t message_size_limit = 128;         ///< bytes of a message
 
 /// Whether text can name an entry: 1 to 64 letters, digits, '-', '_' and '.', which systemd takes too.
 bool is_entry_name(std::string_view text);

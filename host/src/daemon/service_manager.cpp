@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.hpp"
+#include "base/passed_fds.hpp"
 
 namespace deputyd
 {
@@ -21,7 +22,6 @@ namespace
 {
 
 constexpr int first_passed = 3;
-constexpr std::size_t most_fds = 8; ///< in one message
 
 std::optional<long> number(const char *text)
 {
@@ -85,25 +85,12 @@ service_manager service_manager::from_environment()
 
 void service_manager::notify(const std::string &lines, std::span<const int> fds) const noexcept
 {
-    if (!socket_ || fds.size() > most_fds) {
+    if (!socket_ || fds.size() > most_passed_fds) {
         return;
     }
     iovec part{const_cast<char *>(lines.data()), lines.size()};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * most_fds)> control{};
-    msghdr m{};
-    m.msg_iov = &part;
-    m.msg_iovlen = 1;
-    if (!fds.empty()) {
-        m.msg_control = control.data();
-        m.msg_controllen = CMSG_SPACE(fds.size_bytes());
-        cmsghdr *c = CMSG_FIRSTHDR(&m);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(fds.size_bytes());
-        std::memcpy(CMSG_DATA(c), fds.data(), fds.size_bytes());
-    }
-    if (sendmsg(socket_.get(), &m, MSG_NOSIGNAL) < 0) {
-        log().error("systemd cannot be told {}: {}", escaped(lines), std::strerror(errno));
+    if (const std::int32_t r = send_fds(socket_.get(), {&part, 1}, fds); r < 0) {
+        log().error("systemd cannot be told {}: {}", escaped(lines), std::strerror(-r));
     }
 }
 

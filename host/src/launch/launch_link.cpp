@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch/launch_link.hpp"
 
-#include <cstring>
+#include <cerrno>
 #include <sys/socket.h>
 
+#include "base/passed_fds.hpp"
 #include "launch/fail.hpp"
 
 namespace deputyd
@@ -21,51 +22,23 @@ void launch_link::send(step what, int fd, std::int32_t number, std::string_view 
     message m{what, number, {}};
     text.copy(m.text, sizeof m.text - 1);
     iovec data{&m, sizeof m};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr header{};
-    header.msg_iov = &data;
-    header.msg_iovlen = 1;
-    if (fd >= 0) {
-        header.msg_control = control;
-        header.msg_controllen = sizeof control;
-        cmsghdr *c = CMSG_FIRSTHDR(&header);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(c), &fd, sizeof fd);
-    }
-    while (sendmsg(fd_.get(), &header, MSG_NOSIGNAL) < 0) {
-        if (errno != EINTR) {
-            fail("talk to the starting container");
-        }
+    const std::int32_t r = send_fds(fd_.get(), {&data, 1}, {&fd, fd >= 0 ? 1U : 0U});
+    if (r < 0) {
+        fail("talk to the starting container", -r);
     }
 }
 
 std::optional<launch_link::received> launch_link::receive() const
 {
     received r{};
-    iovec data{&r.m, sizeof r.m};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr header{};
-    header.msg_iov = &data;
-    header.msg_iovlen = 1;
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
-    ssize_t n;
-    while ((n = recvmsg(fd_.get(), &header, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
-    }
-    if (n < 0 && errno != ECONNRESET) {
-        fail("hear from the starting container");
+    const ssize_t n = receive_fds(fd_.get(), std::as_writable_bytes(std::span(&r.m, 1)), std::span(&r.fd, 1));
+    if (n < 0 && n != -ECONNRESET) {
+        fail("hear from the starting container", static_cast<int>(-n));
     }
     if (n != sizeof r.m) {
         return std::nullopt;
     }
     r.m.text[sizeof r.m.text - 1] = '\0';
-    if (const cmsghdr *c = CMSG_FIRSTHDR(&header); c != nullptr && c->cmsg_type == SCM_RIGHTS) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(c), sizeof fd);
-        r.fd.reset(fd);
-    }
     return r;
 }
 
