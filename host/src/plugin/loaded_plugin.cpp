@@ -205,17 +205,13 @@ void loaded_plugin::container_added(const deputy_container &added)
         const std::lock_guard lock(turns_mutex_);
         turns_[added.id] = std::make_unique<std::mutex>();
     }
-    {
-        const std::lock_guard lock(process_gone_);
-        containers_.insert(added.id);
-    }
-    if (description_.container_added == nullptr) {
-        return;
-    }
-    if (const auto r = description_.container_added(state_, &added); r != 0) {
+    const auto r = description_.container_added == nullptr ? 0 : description_.container_added(state_, &added);
+    if (r != 0) {
         forget(added.id);
         fail(manifest_, fmt::format("taking container {}", added.name).c_str(), r);
     }
+    const std::lock_guard lock(process_gone_);
+    containers_.insert(added.id);
 }
 
 void loaded_plugin::container_exec(std::uint64_t id)
@@ -240,10 +236,6 @@ void loaded_plugin::container_gone(std::uint64_t id)
 void loaded_plugin::forget(std::uint64_t container) noexcept
 {
     settings_.remove(container);
-    {
-        const std::lock_guard lock(process_gone_);
-        containers_.erase(container);
-    }
     const std::lock_guard lock(turns_mutex_);
     turns_.erase(container);
 }

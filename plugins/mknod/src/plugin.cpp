@@ -48,8 +48,9 @@ bool can_be_made(const deputy::call::parent_directory &parent)
 
 void plugin::container_added(const deputy_container &container)
 {
-    auto c = std::make_shared<container_state>(container.name, read_settings(host_, container.id),
-                                               container.wait_killable == 0);
+    // Not make_shared: before clang 16 that makes no aggregate.
+    container_ptr c(new container_state{
+        container.name, read_settings(host_, container.id), container.wait_killable == 0, {}});
     const std::unique_lock hold(containers_mutex_);
     containers_[container.id] = std::move(c);
 }
