@@ -17,25 +17,4 @@ static deputy_verdict handle(void *plugin, struct deputy_call *call, const struc
     return last == 0 ? DEPUTY_PASS : DEPUTY_REPLY;
 }
 
-static int32_t register_handlers(void *plugin, const struct deputy_registrar *registrar)
-{
-    const struct deputy_handler handler = {
-        .struct_size = sizeof handler, .syscall = "getppid", .handle = handle};
-    (void)plugin;
-    return registrar->add(registrar->context, &handler);
-}
-
-static const struct deputy_plugin_v1 description = {
-    .struct_size = sizeof description,
-    .threads = DEPUTY_THREADS_PARALLEL,
-    .create = minimal_create,
-    .register_handlers = register_handlers,
-    .destroy = minimal_destroy,
-};
-
-EXPORTED int32_t deputy_plugin_query_v1(uint32_t host_minor, const struct deputy_plugin_v1 **ret_plugin)
-{
-    (void)host_minor;
-    *ret_plugin = &description;
-    return 0;
-}
+MINIMAL_PLUGIN(minimal_create, handle)

@@ -6,17 +6,4 @@ DEPUTY_MANIFEST(0, "no_op\0"
                    "0.1\0"
                    "getppid\0");
 
-static const struct deputy_plugin_v1 description = {
-    .struct_size = sizeof description,
-    .threads = DEPUTY_THREADS_PARALLEL,
-    .create = minimal_create,
-    .register_handlers = minimal_register,
-    .destroy = minimal_destroy,
-};
-
-EXPORTED int32_t deputy_plugin_query_v1(uint32_t host_minor, const struct deputy_plugin_v1 **ret_plugin)
-{
-    (void)host_minor;
-    *ret_plugin = &description;
-    return 0;
-}
+MINIMAL_PLUGIN(minimal_create, minimal_handle)
