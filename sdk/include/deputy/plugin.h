@@ -64,7 +64,7 @@ extern "C" {
 #define DEPUTY_NOTE_TYPE 1u
 
 /** What a plugin may do beyond answering; bits of deputy_manifest.capabilities. */
-#define DEPUTY_CAP_CONTINUE 1u /**< answers DEPUTY_CONTINUE; the operator must allow it too */
+#define DEPUTY_CAP_CONTINUE 1u /**< answers DEPUTY_CONTINUE */
 
 /**
  * The note's content: this struct, then NUL-terminated strings: the plugin's name, its version, then
