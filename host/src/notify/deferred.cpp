@@ -81,6 +81,31 @@ std::int32_t may_wait(const served_call &call) noexcept
     return check_valid(call);
 }
 
+/// The call with a journal slot of its own. @return nullptr if there is no room. @throw std::bad_alloc.
+std::shared_ptr<deferred_call> make_deferred(const served_call &call)
+{
+    lane &l = *call.at->serves;
+    journal &calls = (*call.state)->calls;
+    if (!take_room(*l.load)) {
+        return nullptr;
+    }
+    journal_slot *slot = calls.acquire(l.of->id);
+    if (slot == nullptr) {
+        l.load->waiting.fetch_sub(1);
+        return nullptr;
+    }
+    std::memcpy(slot->notification, call.at->slot->notification, sizeof slot->notification);
+    slot->set_phase(call_phase::handling);
+    try {
+        return std::make_shared<deferred_call>(*call.state, call.at->serves, *call.at->running.load(), call,
+                                               slot);
+    } catch (...) {
+        calls.release(slot);
+        l.load->waiting.fetch_sub(1);
+        throw;
+    }
+}
+
 std::int32_t defer_checked(served_call &call, std::uint64_t *ret_ticket)
 {
     if (const std::int32_t r = may_wait(call); r < 0 && r != -ENOTSUP) {
@@ -89,26 +114,17 @@ std::int32_t defer_checked(served_call &call, std::uint64_t *ret_ticket)
     if (call.deferred) {
         return -EALREADY;
     }
-    lane &l = *call.at->serves;
-    if (!take_room(*l.load)) {
+    const auto made = make_deferred(call);
+    if (!made) {
         return -EAGAIN;
     }
-    journal_slot *slot = (*call.state)->calls.acquire(l.of->id);
-    if (slot == nullptr) {
-        l.load->waiting.fetch_sub(1);
-        return -EAGAIN;
-    }
-    std::memcpy(slot->notification, call.at->slot->notification, sizeof slot->notification);
-    slot->set_phase(call_phase::handling);
-    auto made = std::make_shared<deferred_call>(*call.state, call.at->serves, call, slot);
-    made->by = call.at->running.load();
     {
         const std::lock_guard lock(book().mutex);
         book().open.emplace(made->ticket(), made);
     }
     (*call.state)->noticed();
     *ret_ticket = made->ticket();
-    call.deferred = std::move(made);
+    call.deferred = made;
     return 0;
 }
 
@@ -121,18 +137,16 @@ try {
 
 void tell_gone(const deferred_call &call)
 {
-    if (call.by != nullptr) {
-        call.by->plugin->call_gone(call.ticket());
-    }
+    call.by.plugin->call_gone(call.ticket());
 }
 
 std::int32_t answer_deferred(deferred_call &call, deputy_verdict verdict, const deputy_answer &answer)
 {
     lane &l = *call.from;
     const char *fault = nullptr;
-    const decision d = judge_deferred(*call.by, verdict, answer, fault);
+    const decision d = judge_deferred(call.by, verdict, answer, fault);
     if (fault != nullptr && l.load->log_allowed()) {
-        log_misbehaving(*call.by, *l.of, call.tid, *l.load, fault);
+        log_misbehaving(call.by, *l.of, call.tid, *l.load, fault);
     }
     const delivery outcome = deliver(*l.notify, call.id, d, l.of->wait_killable);
     if (fault != nullptr || outcome == delivery::misbehaving) {
@@ -219,10 +233,10 @@ std::int32_t interrupted(deputy_call *raw)
 const deputy_defer_v1 defer_table = {
     .defer = defer, .complete = complete, .block = block, .interrupted = interrupted};
 
-deferred_call::deferred_call(std::shared_ptr<host_state> s, std::shared_ptr<lane> l, const deputy_call &call,
-                             journal_slot *slot)
-    : state(std::move(s)), from(std::move(l)), id(call.id), tid(call.syscall.tid), listener(call.listener),
-      ticket_(next_ticket()), slot_(slot)
+deferred_call::deferred_call(std::shared_ptr<host_state> s, std::shared_ptr<lane> l, const handler &h,
+                             const deputy_call &call, journal_slot *slot)
+    : state(std::move(s)), from(std::move(l)), by(h), id(call.id), tid(call.syscall.tid),
+      listener(call.listener), ticket_(next_ticket()), slot_(slot)
 {
     const std::lock_guard lock(state->mutex);
     ++from->deferred;

@@ -24,8 +24,8 @@ class deferred_call
 {
 public:
     /// @throw std::bad_alloc. Takes the host's mutex.
-    deferred_call(std::shared_ptr<host_state> state, std::shared_ptr<lane> from, const deputy_call &call,
-                  journal_slot *slot);
+    deferred_call(std::shared_ptr<host_state> state, std::shared_ptr<lane> from, const handler &by,
+                  const deputy_call &call, journal_slot *slot);
     ~deferred_call();
     deferred_call(const deferred_call &) = delete;
     deferred_call &operator=(const deferred_call &) = delete;
@@ -36,8 +36,8 @@ public:
 
     const std::shared_ptr<host_state> state;
     const std::shared_ptr<lane> from;
-    const handler *by = nullptr; ///< set before the ticket is known to anybody
-    const std::uint64_t id;      ///< of the notification
+    const handler &by;
+    const std::uint64_t id; ///< of the notification
     const std::uint32_t tid;
     const int listener; ///< for ID_VALID; -1 if not known
 
