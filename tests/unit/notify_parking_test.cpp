@@ -231,8 +231,9 @@ TEST_F(notify_parking, nothing_is_told_after_stop_by_a_thread_that_hung)
     std::atomic<bool> begun{false};
     std::atomic<bool> release{false};
     std::atomic<bool> back{false};
-    functional_plugin hangs;
-    hangs.on(1, [&](auto *, const auto &, auto &a) {
+    // The thread that hung uses the plugin still when the host is gone: the last of the two frees it.
+    const auto hangs = std::make_shared<functional_plugin>();
+    hangs->on(1, [&](auto *, const auto &, auto &a) {
         begun = true;
         wait_until([&] { return release.load(); });
         back = true;
@@ -243,7 +244,8 @@ TEST_F(notify_parking, nothing_is_told_after_stop_by_a_thread_that_hung)
     const auto before = threads();
     {
         host h({.deadline = 10ms});
-        h.serve(container(1), unowned(hangs.table()), channel_of(child), ended.call());
+        h.serve(container(1), std::shared_ptr<const deputyd::handler_table>(hangs, &hangs->table()),
+                channel_of(child), ended.call());
         child.go();
         wait_until([&] { return begun.load(); });
         child.wait();
