@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/time.h>
 
 #include "notify/host.hpp"
 #include "plugin/plugin_set.hpp"
 #include "support/container.hpp"
 #include "support/supervised.hpp"
+#include "support/user_ns.hpp"
 
 namespace deputyd::test
 {
@@ -17,7 +19,7 @@ namespace
 
 /// What a caller has seen; shared with it.
 struct tally {
-    int made, interrupted, exists, missing, other;
+    int made, interrupted, exists, missing, bare, other;
 };
 
 /// One way to be interrupted.
@@ -25,6 +27,7 @@ struct storm {
     const char *name;
     bool wait_killable;
     bool restart;
+    bool bound; ///< in a user namespace, on a file system whose nodes get the host's bound over them
 };
 
 void nothing(int)
@@ -43,9 +46,9 @@ void begin_storm(bool restart)
 }
 
 /// Makes a node and removes it, again and again. An interrupted call is made again, as programs do.
-int make_nodes(tally &t, const std::string &path, int count, bool restart)
+int make_nodes(tally &t, const std::string &path, int count, const storm &how)
 {
-    begin_storm(restart);
+    begin_storm(how.restart);
     for (int i = 0; i < count; ++i) {
         long r = 0;
         do {
@@ -55,6 +58,9 @@ int make_nodes(tally &t, const std::string &path, int count, bool restart)
         t.made += r == 0 ? 1 : 0;
         t.exists += r < 0 && errno == EEXIST ? 1 : 0;
         t.other += r < 0 && errno != EEXIST ? 1 : 0;
+        if (how.bound && ::umount2(path.c_str(), MNT_DETACH) != 0) {
+            ++t.bare;
+        }
         if (::unlink(path.c_str()) != 0) {
             ++t.missing;
         }
@@ -66,17 +72,18 @@ int make_nodes(tally &t, const std::string &path, int count, bool restart)
 class served_container
 {
 public:
-    explicit served_container(bool wait_killable) : about_(std::make_shared<deputyd::container>())
+    served_container(const deputy_test::supervised &child, const storm &how)
+        : about_(std::make_shared<deputyd::container>())
     {
         about_->id = 1;
         about_->name = "storm";
-        about_->user_ns = user_ns();
-        about_->wait_killable = wait_killable;
+        about_->user_ns = user_ns_of(child.pid());
+        about_->wait_killable = how.wait_killable;
         plugins_.load(DEPUTY_PLUGINS_DIR "/mknod.so");
         plugins_.ready();
         const auto &plugin = plugins_.all().front();
-        plugin->container_added(
-            {sizeof(deputy_container), -1, 1, about_->user_ns, "storm", "{}", wait_killable ? 1U : 0U, 0});
+        plugin->container_added({sizeof(deputy_container), -1, 1, about_->user_ns, "storm",
+                                 how.bound ? R"({"nodev": "bind"})" : "{}", how.wait_killable ? 1U : 0U, 0});
         std::vector<const handler *> all;
         for (const auto &h : plugin->handlers()) {
             all.push_back(h.get());
@@ -92,11 +99,11 @@ public:
     }
 
 private:
-    static std::uint64_t user_ns()
+    static std::uint64_t user_ns_of(pid_t pid)
     {
         struct stat st {
         };
-        return ::stat("/proc/self/ns/user", &st) == 0 ? st.st_ino : 0;
+        return ::stat(("/proc/" + std::to_string(pid) + "/ns/user").c_str(), &st) == 0 ? st.st_ino : 0;
     }
 
     std::shared_ptr<deputyd::container> about_;
@@ -104,24 +111,36 @@ private:
     handler_table table_;
 };
 
+void enter_place_without_devices(const std::filesystem::path &directory)
+{
+    deputy_test::enter_user_ns();
+    deputy_test::need(::mount("none", directory.c_str(), "tmpfs", 0, nullptr) == 0);
+}
+
 class mknod_signals : public testing::TestWithParam<storm>
 {
 };
 
 TEST_P(mknod_signals, make_no_call_fail_that_made_a_node)
 {
-    constexpr int count = 3000;
+    const int count = GetParam().bound ? 1000 : 3000;
     const scratch_directory directory;
     const std::string path = directory.path() / "n";
     auto *seen = static_cast<tally *>(
         ::mmap(nullptr, sizeof(tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-    deputy_test::supervised child([&] { return make_nodes(*seen, path, count, GetParam().restart); },
-                                  GetParam().wait_killable);
-    served_container served(GetParam().wait_killable);
+    deputy_test::supervised child([&] { return make_nodes(*seen, path, count, GetParam()); },
+                                  GetParam().wait_killable,
+                                  [&] {
+                                      if (GetParam().bound) {
+                                          enter_place_without_devices(directory.path());
+                                      }
+                                  });
+    served_container served(child, GetParam());
     EXPECT_EQ(served.run(child), 0);
     EXPECT_EQ(seen->made, count);
     EXPECT_EQ(seen->exists, 0);
     EXPECT_EQ(seen->missing, 0);
+    EXPECT_EQ(seen->bare, 0);
     EXPECT_EQ(seen->other, 0);
     // Without SA_RESTART the kernel lets a call be interrupted that waits to be received.
     if (GetParam().restart) {
@@ -132,9 +151,12 @@ TEST_P(mknod_signals, make_no_call_fail_that_made_a_node)
 }
 
 INSTANTIATE_TEST_SUITE_P(under, mknod_signals,
-                         testing::Values(storm{"wait_killable_restart", true, true},
-                                         storm{"wait_killable_eintr", true, false},
-                                         storm{"restart", false, true}, storm{"eintr", false, false}),
+                         testing::Values(storm{"wait_killable_restart", true, true, false},
+                                         storm{"wait_killable_eintr", true, false, false},
+                                         storm{"restart", false, true, false},
+                                         storm{"eintr", false, false, false},
+                                         storm{"wait_killable_bound", true, true, true},
+                                         storm{"bound", false, true, true}),
                          [](const auto &info) { return std::string(info.param.name); });
 
 } // namespace

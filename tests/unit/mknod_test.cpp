@@ -28,6 +28,7 @@ protected:
     mknod_handlers() : plugin(host, deputy::testing::table_of<mknod_plugin::plugin>())
     {
         host.settings.set_list(0, "/devices", {"c 1:3", "c 1:5", "b 7:*"});
+        host.settings.set(0, "/nodev", std::string("refuse"));
     }
     void start() { plugin.add_container(1); }
     outcome mknodat(const std::string &path, std::uint64_t mode = character,
@@ -232,6 +233,24 @@ TEST_F(mknod_handlers, leave_no_node_when_the_caller_goes_or_the_watchdog_answer
             });
         EXPECT_GE(steps, 4U);
     }
+}
+
+TEST(mknod_made_node, stays_to_be_undone_if_its_call_has_been_answered_meanwhile)
+{
+    char place[] = "/tmp/deputy-made-XXXXXX";
+    ASSERT_NE(::mkdtemp(place), nullptr);
+    const std::filesystem::path file = std::filesystem::path(place) / "n";
+    std::ofstream(file) << "x";
+    const deputy::unique_fd directory(::open(place, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    made_node record({}, *identify(directory.get(), ""), "n");
+    record.made(*identify(directory.get(), "n"));
+    record.undo(directory.get(), [](const char *) { return deputy::error{ECANCELED}; });
+    record.undo(directory.get(), [&](const char *name) -> deputy::result<void> {
+        EXPECT_EQ(::unlinkat(directory.get(), name, 0), 0);
+        return {};
+    });
+    EXPECT_FALSE(std::filesystem::exists(file));
+    std::filesystem::remove_all(place);
 }
 
 TEST_F(mknod_handlers, act_for_nobody_of_whom_they_were_not_told)

@@ -71,12 +71,14 @@ void made_node::undo(int directory, const std::function<deputy::result<void>(con
     if (state_ != state::made) {
         return;
     }
-    state_ = state::undone;
     const auto found = identify(directory, name_.c_str());
     if (found && *found == node_) {
         // Where the caller may not remove what it made, as in an append-only directory, it stays.
-        static_cast<void>(unlink(name_.c_str()));
+        if (const auto gone = unlink(name_.c_str()); gone.error_number() == ECANCELED) {
+            return; // the call has been answered for its handler: its undo comes
+        }
     }
+    state_ = state::undone;
 }
 
 std::uint64_t made_nodes::add(const node_ptr &node, std::uint32_t tid)

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <sys/vfs.h>
 
+#include "host_node.hpp"
 #include "open_check.hpp"
 
 namespace mknod_plugin
@@ -36,6 +37,23 @@ bool is_on_fuse(const deputy::unique_fd &directory)
     struct statfs fs {
     };
     return ::fstatfs(directory.get(), &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC;
+}
+
+/// Binds the host's node over the one that has just been made, in the caller's mount namespace.
+/// @param node what has been made: nothing else is covered, whatever stands at its name by now.
+deputy::result<void> bind_host_node(deputy::call &call, const deputy::unique_fd &directory,
+                                    const std::string &name, const device &d, const file_identity &node)
+{
+    const auto source = find_host_node(d);
+    if (!source) {
+        return deputy::error{source.error_number()};
+    }
+    const deputy::unique_fd target(::openat(directory.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    const auto found = identify(target.get(), "");
+    if (!found || !(*found == node)) {
+        return deputy::error{ENOENT};
+    }
+    return call.cover(*source, target);
 }
 
 bool can_be_made(const deputy::call::parent_directory &parent)
@@ -120,7 +138,7 @@ deputy::answer plugin::make(deputy::call &call, container_state &c, const place 
         return deputy::answer::failure(committed.error_number());
     }
     call.keep(deputy::unique_fd(::fcntl(p.directory.get(), F_DUPFD_CLOEXEC, 0)));
-    const auto done = make_node(call, p, *record);
+    const auto done = make_node(call, c, p, *record);
     if (done) {
         return deputy::answer::value(0);
     }
@@ -137,7 +155,8 @@ deputy::answer plugin::make(deputy::call &call, container_state &c, const place 
     return deputy::answer::failure(done.error_number());
 }
 
-deputy::result<void> plugin::make_node(deputy::call &call, const place &p, made_node &record)
+deputy::result<void> plugin::make_node(deputy::call &call, const container_state &c, const place &p,
+                                       made_node &record)
 {
     if (const auto made = call.mknod(p.directory, p.name.c_str(), p.mode, p.number, grant); !made) {
         return made;
@@ -147,15 +166,29 @@ deputy::result<void> plugin::make_node(deputy::call &call, const place &p, made_
         return {}; // somebody has removed it, which is none of our business
     }
     record.made(*node);
-    return make_usable(call, p, record);
-}
-
-/// A node that nobody could open is removed.
-deputy::result<void> plugin::make_usable(deputy::call &call, const place &p, made_node &record)
-{
     const auto usable = can_be_opened(p.directory.get(), p.name.c_str());
     if (!usable || *usable) {
         return {};
+    }
+    return bind_or_remove(call, c, p, record, *node);
+}
+
+/// A node that nobody could open is covered with the host's, or removed.
+deputy::result<void> plugin::bind_or_remove(deputy::call &call, const container_state &c, const place &p,
+                                            made_node &record, const file_identity &node)
+{
+    if (c.set.bind) {
+        const auto covered = bind_host_node(call, p.directory, p.name, decode(p.mode, p.number), node);
+        if (covered) {
+            // The host's node is what stands there now, for the undo and for the same call that comes again.
+            if (const auto shown = identify(p.directory.get(), p.name.c_str()); shown) {
+                record.made(*shown);
+            }
+            return {};
+        }
+        if (is_over(covered.error_number())) {
+            return covered; // its undo removes the node
+        }
     }
     record.undo(p.directory.get(), [&](const char *name) { return call.unlink(p.directory, name, 0, 0); });
     return deputy::error{EPERM};

@@ -76,8 +76,10 @@ private:
     [[nodiscard]] container_ptr find(std::uint64_t id) const;
     deputy::answer answer(deputy::call &call, const request &r);
     deputy::answer make(deputy::call &call, container_state &c, const place &p);
-    deputy::result<void> make_node(deputy::call &call, const place &p, made_node &record);
-    deputy::result<void> make_usable(deputy::call &call, const place &p, made_node &record);
+    deputy::result<void> make_node(deputy::call &call, const container_state &c, const place &p,
+                                   made_node &record);
+    deputy::result<void> bind_or_remove(deputy::call &call, const container_state &c, const place &p,
+                                        made_node &record, const file_identity &node);
 
     deputy::host host_;
     mutable std::shared_mutex containers_mutex_;

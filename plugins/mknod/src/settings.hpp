@@ -11,6 +11,7 @@ namespace mknod_plugin
 /// What policy sets for a container.
 struct settings {
     device_list devices;
+    bool bind; ///< nodev = "bind": a node that could not be opened is covered with the host's
 };
 
 /// JSON Schema (draft 7) of the settings.
@@ -29,6 +30,10 @@ inline constexpr const char *settings_schema = R"({
       },
       "maxItems": 256,
       "default": ["c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:1"]
+    },
+    "nodev": {
+      "description": "Where a node could not be opened: make none, or bind the host's node over it.",
+      "type": "string", "enum": ["refuse", "bind"], "default": "refuse"
     }
   }
 })";
