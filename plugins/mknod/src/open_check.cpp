@@ -3,7 +3,6 @@
 #include "open_check.hpp"
 
 #include <cerrno>
-#include <csignal>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
@@ -15,6 +14,8 @@
 #include <sys/sysmacros.h>
 #include <thread>
 #include <unistd.h>
+
+#include "signals_blocked.hpp"
 
 namespace mknod_plugin
 {
@@ -54,24 +55,6 @@ int open_as_stranger(int node, uid_t owner)
     }).join();
     return number;
 }
-
-/// A thread of ours takes no signals.
-class signals_blocked
-{
-public:
-    signals_blocked()
-    {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    signals_blocked(const signals_blocked &) = delete;
-    signals_blocked &operator=(const signals_blocked &) = delete;
-
-private:
-    sigset_t before_{};
-};
 
 } // namespace
 

@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include <mutex>
 #include <sys/vfs.h>
+#include <system_error>
 
 #include "host_node.hpp"
 #include "open_check.hpp"
@@ -68,7 +69,10 @@ void plugin::container_added(const deputy_container &container)
 {
     // Not make_shared: before clang 16 that makes no aggregate.
     container_ptr c(new container_state{
-        container.name, read_settings(host_, container.id), container.wait_killable == 0, {}});
+        container.name, read_settings(host_, container.id), container.wait_killable == 0, {}, nullptr, {}});
+    if (c->set.granted) {
+        c->granted = std::make_unique<granted_devices>(container.cgroup);
+    }
     const std::unique_lock hold(containers_mutex_);
     containers_[container.id] = std::move(c);
 }
@@ -102,7 +106,7 @@ deputy::answer plugin::answer(deputy::call &call, const request &r)
 {
     const auto c = find(call.container());
     const device wanted = decode(r.mode, r.number);
-    if (!c || wanted.is_whiteout() || !c->set.devices.contains(wanted)) {
+    if (!c || wanted.is_whiteout() || (!c->granted && !c->set.devices.contains(wanted))) {
         return deputy::answer::proceed();
     }
     const auto who = call.privileges();
@@ -123,7 +127,25 @@ deputy::answer plugin::answer(deputy::call &call, const request &r)
     if (!parent || !can_be_made(*parent)) {
         return deputy::answer::proceed(); // whatever it leads to, the kernel says why there is no node
     }
+    if (c->granted && !is_granted(*c, wanted)) {
+        return deputy::answer::proceed();
+    }
     return make(call, *c, {std::move(parent->directory), parent->last.name, r.mode, r.number});
+}
+
+bool plugin::is_granted(container_state &c, const device &d) const
+{
+    const auto granted = c.granted->contains(d);
+    if (!granted) {
+        std::call_once(c.told, [&] {
+            host_.log(DEPUTY_LOG_WARNING,
+                      "container " + c.name +
+                          ": it gets no device node while what its rules grant cannot be " +
+                          "found out: " + std::generic_category().message(granted.error_number()) +
+                          "; list the devices instead of \"granted\", or see deputy-plugin-mknod(8)");
+        });
+    }
+    return granted && *granted;
 }
 
 deputy::answer plugin::make(deputy::call &call, container_state &c, const place &p)

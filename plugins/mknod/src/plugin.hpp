@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 
 #include <deputy/plugin.hpp>
 
+#include "granted_devices.hpp"
 #include "made_nodes.hpp"
 #include "settings.hpp"
 
@@ -49,12 +51,14 @@ public:
     void undo(const deputy::undo_request &request);
 
 private:
-    /// What the plugin knows of a container. Immutable but for made.
+    /// What the plugin knows of a container. Immutable but for made, and for what granted does inside.
     struct container_state {
         std::string name;
         settings set;
         bool answers_may_be_lost;
         made_nodes made;
+        std::unique_ptr<granted_devices> granted; ///< nullptr: the list of the settings counts
+        std::once_flag told;                      ///< that what is granted cannot be found out
     };
     using container_ptr = std::shared_ptr<container_state>;
 
@@ -75,6 +79,7 @@ private:
 
     [[nodiscard]] container_ptr find(std::uint64_t id) const;
     deputy::answer answer(deputy::call &call, const request &r);
+    [[nodiscard]] bool is_granted(container_state &c, const device &d) const;
     deputy::answer make(deputy::call &call, container_state &c, const place &p);
     deputy::result<void> make_node(deputy::call &call, const container_state &c, const place &p,
                                    made_node &record);

@@ -11,7 +11,8 @@ namespace mknod_plugin
 /// What policy sets for a container.
 struct settings {
     device_list devices;
-    bool bind; ///< nodev = "bind": a node that could not be opened is covered with the host's
+    bool granted; ///< devices = "granted": what the container's device rules grant, and no list
+    bool bind;    ///< nodev = "bind": a node that could not be opened is covered with the host's
 };
 
 /// JSON Schema (draft 7) of the settings.
@@ -22,8 +23,9 @@ inline constexpr const char *settings_schema = R"({
   "additionalProperties": false,
   "properties": {
     "devices": {
-      "description": "The devices that may be made: c or b, major number, minor number, range of them or *.",
-      "type": "array",
+      "description": "The devices that may be made: a list of c or b, major number, and minor number, range of them or *; or \"granted\": those that the container's own device rules grant.",
+      "type": ["array", "string"],
+      "pattern": "^granted$",
       "items": {
         "type": "string",
         "pattern": "^[bc] [0-9]{1,4}:([*]|[0-9]{1,7}(-[0-9]{1,7})?)$"
