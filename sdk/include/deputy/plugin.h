@@ -18,17 +18,30 @@
  *
  * The object is never unloaded.
  *
+ * Fields. The comment of each function ends with these, in this order:
+ *   Required   "yes" or "no": whether the plugin must have it; "always": the host has it, in an extension
+ *              table if it has the table. Then what holds, or must hold, when it is called;
+ *   Threads    from which threads it is called, see below;
+ *   Ownership  who closes or frees what, and how long pointers are valid. Pointers of which it says nothing
+ *              are borrowed for the time of the call;
+ *   Errors     what comes back, or becomes of what the plugin returns;
+ *   Since      the version of this interface that brought it.
+ *
  * Threads. Each function names who may call it, or from where the host calls it:
  *   [main]    the host's main thread, never two at once;
- *   [handler] a thread that serves a call; how many at once is the plugin's thread model;
- *   [any]     any thread, also the plugin's own, from ready until destroy returns.
+ *   [handler] a thread that serves a call; how many at once is the plugin's thread model. A service with
+ *             this tag is for the handler's own call, on the thread that runs the handler;
+ *   [any]     any thread. The plugin's own may call the host from ready until destroy returns.
  *
  * Rules. No exception, longjmp or exit() leaves a callback. A plugin changes no state of the process
  * or of the host's threads: no signal handlers or masks, no umask, chdir, setuid family, unshare,
  * setns. Its own threads start in ready() at the earliest and block all signals.
  *
  * Results. Functions that return int32_t return 0 (or a count) or a negative errno. What they return
- * through a pointer is named ret_ and left alone when they fail.
+ * through a pointer is named ret_ and left alone when they fail. Services that take a call fail with "the
+ * call's errors": -ESRCH once the caller is gone, -ECANCELED once the call has been answered for the
+ * handler, and -ENOTSUP where LXC keeps the notify descriptor to itself, so that nobody can tell. Any
+ * service may fail with -ENOMEM, -EMFILE or -ENFILE where the host has no room.
  *
  * Descriptors are "borrowed" (the receiver must not close it, and duplicates it to keep it) or
  * "given" (the receiver closes it). All are O_CLOEXEC.
@@ -135,19 +148,33 @@ struct deputy_answer {
 };
 
 /**
- * Handles a call. [handler]
+ * Handles a call.
  * @param[in,out] answer comes zeroed, with fd = number = -1.
- * @return a deputy_verdict, or a negative errno when the handler failed: the caller then gets EPERM
- *         (never DEPUTY_CONTINUE) and the host logs it.
+ * @return a deputy_verdict, or a negative errno when the handler failed.
+ * Required: yes, in each deputy_handler. Comes between container_added and container_gone of its container.
+ * Threads: [handler], as many as the plugin's thread model allows.
+ * Ownership: call, syscall and answer are the host's, valid until it returns. answer->fd is given whatever
+ *     the verdict; 0, 1 and 2 with DEPUTY_REPLY_FD alone.
+ * Errors: any: the caller gets EPERM, what was committed is undone, and the host logs it, except for -ESRCH
+ *     and -ECANCELED. Never DEPUTY_CONTINUE. The same for a verdict or an answer that is none.
+ * Since: 1.0.
  */
 typedef deputy_verdict (*deputy_handle_fn)(void *plugin, struct deputy_call *call,
                                            const struct deputy_syscall *syscall,
                                            struct deputy_answer *answer);
 
 /**
- * Takes back an effect whose answer did not reach the caller, which was killed or interrupted. [handler]
- * @param call for deputy.effect/1 (kept) and deputy.act/1 (unlink) alone; NULL after a restart of the host.
+ * Takes back a committed effect whose answer did not reach the caller, which was killed or interrupted or
+ * cannot take the descriptor; or whose handler failed, was late, or passed all the same.
+ * @param call for deputy.effect/1 (kept) and deputy.act/1 (unlink) alone. NULL after a restart of the host,
+ *             when the token must suffice; the host of this draft forgets what its predecessor did.
  * @param token what the handler last committed for this call, size bytes.
+ * Required: if the handler commits, else NULL. Does not come for a deferred call: see complete of
+ *     deputy.defer/1.
+ * Threads: [handler], the thread that ran the handler, under the same thread model.
+ * Ownership: call, syscall and token are the host's, valid until it returns.
+ * Errors: none; what it could not take back stays, so it says so in the log.
+ * Since: 1.0.
  */
 typedef void (*deputy_undo_fn)(void *plugin, struct deputy_call *call, const struct deputy_syscall *syscall,
                                const void *token, uint64_t size);
@@ -189,12 +216,21 @@ struct deputy_handler {
     uint32_t reserved; /**< 0 */
 };
 
-/** Takes registrations while register_handlers runs. [main] */
+/** Takes registrations while register_handlers runs. */
 struct deputy_registrar {
     uint32_t struct_size;
     uint32_t reserved;
     void *context; /**< for add */
-    /** Copies handler. @return -EINVAL (not in the manifest, bad predicate), -ENOENT (no such call). */
+    /**
+     * Adds a handler.
+     * Required: always. While register_handlers runs.
+     * Threads: [main].
+     * Ownership: the handler is copied, with its name and predicates.
+     * Errors: -EINVAL (no name or no function; not in the manifest; a predicate that is not valid, more than
+     *     one for an argument; off_error is no errno; reserved is not 0), -ENOENT (libseccomp knows no such
+     *     call). The log says which.
+     * Since: 1.0.
+     */
     int32_t (*add)(void *context, const struct deputy_handler *handler);
 };
 
@@ -229,33 +265,113 @@ struct deputy_plugin_v1 {
     uint32_t struct_size;
     uint32_t threads;            /**< DEPUTY_THREADS_* */
     const char *settings_schema; /**< JSON Schema (draft 7) of the settings; NULL: takes none */
-    /** Makes the plugin's state. host outlives destroy. [main] */
+    /**
+     * Makes the plugin's state.
+     * Required: yes. Comes after the query.
+     * Threads: [main].
+     * Ownership: host is valid until destroy returns. *ret_plugin is the plugin's own, freed by destroy.
+     * Errors: any other than 0 ends the start of the host, or leaves the configuration as it was if this is
+     *     a reload. destroy does not come then.
+     * Since: 1.0.
+     */
     int32_t (*create)(const struct deputy_host *host, void **ret_plugin);
-    int32_t (*register_handlers)(void *plugin, const struct deputy_registrar *registrar); /**< [main] */
-    int32_t (*ready)(void *plugin); /**< threads may start now; may be NULL. [main] */
-    /** A container whose policy has the plugin on. May be NULL. An error refuses the container. [main] */
+    /**
+     * Registers the handlers.
+     * Required: yes. Comes after create.
+     * Threads: [main].
+     * Ownership: registrar is the host's, valid until it returns.
+     * Errors: any other than 0: as from create; destroy comes then, and drain does not.
+     * Since: 1.0.
+     */
+    int32_t (*register_handlers)(void *plugin, const struct deputy_registrar *registrar);
+    /**
+     * The plugin's threads may start.
+     * Required: no, may be NULL. Comes once all plugins have registered, and not at all in a host that only
+     *     looks at handlers (deputy profile).
+     * Threads: [main].
+     * Ownership: nothing passes.
+     * Errors: any other than 0: as from create; drain and destroy come as ever.
+     * Since: 1.0.
+     */
+    int32_t (*ready)(void *plugin);
+    /**
+     * A container has come whose policy has the plugin on.
+     * Required: no, may be NULL. Comes after ready, before the container's first call.
+     * Threads: [main].
+     * Ownership: container and all it points to are the host's, valid until it returns; cgroup is borrowed.
+     * Errors: any other than 0 refuses the container, and container_gone does not come for it.
+     * Since: 1.0.
+     */
     int32_t (*container_added)(void *plugin, const struct deputy_container *container);
-    /** Its last call has been answered, no other comes. May be NULL. [main] */
+    /**
+     * The container's last call has been answered, no other comes.
+     * Required: no, may be NULL. Comes once for each container_added that returned 0; not when deputyd ends,
+     *     nor from deputy run while a handler hangs.
+     * Threads: [main].
+     * Ownership: what deputy.settings/1 gave for the container is valid until it returns.
+     * Errors: none.
+     * Since: 1.0.
+     */
     void (*container_gone)(void *plugin, uint64_t container);
-    void (*drain)(void *plugin);   /**< end own threads; may be NULL. [main] */
-    void (*destroy)(void *plugin); /**< [main] */
-    /** Another listener of the container has come: a process was started in it by exec. May be NULL. [main]
+    /**
+     * Ends the plugin's threads.
+     * Required: no, may be NULL. Comes after the last container_gone, also where ready did not come; not
+     *     when deputyd ends, nor from deputy run while a handler hangs.
+     * Threads: [main].
+     * Ownership: nothing passes. Deferred calls have been answered.
+     * Errors: none.
+     * Since: 1.0.
+     */
+    void (*drain)(void *plugin);
+    /**
+     * Frees the plugin's state.
+     * Required: yes. Comes last, after drain or a register_handlers that has failed.
+     * Threads: [main].
+     * Ownership: plugin is freed; host must not be used once it returns.
+     * Errors: none.
+     * Since: 1.0.
+     */
+    void (*destroy)(void *plugin);
+    /**
+     * Another listener of the container has come: a process was started in it by exec.
+     * Required: no, may be NULL. Comes between container_added and container_gone, from deputyd alone.
+     * Threads: [main], while calls are handled.
+     * Ownership: nothing passes.
+     * Errors: none.
+     * Since: 1.0.
      */
     void (*container_exec)(void *plugin, uint64_t container);
     /**
-     * A process that deputy.process/1 watches has ended. Never after container_gone. May be NULL.
-     * [any], one at a time.
+     * A process that deputy.process/1 watches has ended.
+     * Required: for watch, else NULL. Never comes after container_gone; may come before watch has returned.
+     * Threads: [any], one at a time, while calls are handled whatever the thread model. container_gone waits
+     *     for it.
+     * Ownership: nothing passes. The id is dead.
+     * Errors: none.
+     * Since: 1.0.
      */
     void (*process_gone)(void *plugin, uint64_t container, uint64_t process);
-    /** The caller of a deferred call waits no more: the ticket is dead. May be NULL. [any], one at a time. */
+    /**
+     * The caller of a deferred call waits no more, or the host ends.
+     * Required: no, may be NULL; complete then says -ENOENT. May come before defer has returned.
+     * Threads: [any], one at a time, while calls are handled whatever the thread model.
+     * Ownership: the ticket is dead; what the plugin holds for it is the plugin's to free.
+     * Errors: none.
+     * Since: 1.0.
+     */
     void (*call_gone)(void *plugin, uint64_t ticket);
 };
 
 /**
  * The one function that a plugin exports.
  * @param host_minor DEPUTY_ABI_MINOR of the host.
- * @param[out] ret_plugin static storage of the plugin.
- * @return 0 or a negative errno.
+ * @param[out] ret_plugin the plugin's description.
+ * Required: yes, by this name. Comes once the manifest has been accepted; deputy plugin list calls it and
+ *     nothing else.
+ * Threads: [main].
+ * Ownership: *ret_plugin and its strings are static storage of the plugin.
+ * Errors: any other than 0: the host does not load the plugin.
+ * Since: 1.0.
  */
 __attribute__((visibility("default"))) int32_t
 deputy_plugin_query_v1(uint32_t host_minor, const struct deputy_plugin_v1 **ret_plugin);
@@ -272,11 +388,32 @@ typedef int32_t (*deputy_plugin_query_v1_fn)(uint32_t, const struct deputy_plugi
 struct deputy_host {
     uint32_t struct_size;
     uint32_t abi_minor;
-    /** The table with this id (DEPUTY_EXT_*), or NULL where the host has none; lives as long. [any] */
+    /**
+     * The extension table with this id (DEPUTY_EXT_*).
+     * Required: always. From create on.
+     * Threads: [any].
+     * Ownership: the table is the host's and is valid for as long as host.
+     * Errors: NULL where the host has no such table.
+     * Since: 1.0.
+     */
     const void *(*extension)(const struct deputy_host *host, const char *id);
-    /** Whether lines of this level are written at all. [any] */
+    /**
+     * Whether lines of this level are written at all: 1 or 0.
+     * Required: always. From create on. A level that is none counts as DEPUTY_LOG_DEBUG.
+     * Threads: [any].
+     * Ownership: nothing passes.
+     * Errors: none.
+     * Since: 1.0.
+     */
     int32_t (*log_enabled)(const struct deputy_host *host, int32_t level);
-    /** Writes one line; control characters are escaped. [any] */
+    /**
+     * Writes one line, which begins with the plugin's name; control characters are escaped.
+     * Required: always. From create on. Levels as in log_enabled.
+     * Threads: [any].
+     * Ownership: text is size bytes and needs no NUL.
+     * Errors: none; a line that cannot be written is lost.
+     * Since: 1.0.
+     */
     void (*log)(const struct deputy_host *host, int32_t level, const char *text, uint64_t size);
 };
 

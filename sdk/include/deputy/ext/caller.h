@@ -6,9 +6,11 @@
  * @file
  * deputy.caller/1: the caller's memory and identity.
  *
- * All functions are [handler], for the handler's own call. All return -ESRCH once the caller is gone and
- * -ECANCELED once the call has been answered for the handler. Memory may block for ever (a page that a
- * FUSE server never delivers).
+ * Addresses are the caller's, buffers are the plugin's. Memory may block for ever (a page that a FUSE server
+ * never delivers).
+ *
+ * Errors of all: the call's errors, see deputy/plugin.h; -EPERM or -EACCES if a security module denies the
+ * host what ptrace(2) calls access.
  */
 
 #include <stdint.h>
@@ -45,27 +47,71 @@ struct deputy_privileges {
 
 #define DEPUTY_EXT_CALLER_1 "deputy.caller/1"
 struct deputy_caller_v1 {
-    /** Copies size bytes. @return 0 or -EFAULT. Since 1.0 */
+    /**
+     * Copies size bytes from the caller.
+     * Required: always. Once for each address: another thread of the caller may change it meanwhile.
+     * Threads: [handler].
+     * Ownership: buffer is the plugin's, size bytes, and may hold a part after an error.
+     * Errors: -EFAULT (not all of it can be read).
+     * Since: 1.0.
+     */
     int32_t (*read)(struct deputy_call *call, uint64_t address, void *buffer, uint64_t size);
     /**
-     * Copies a string with its NUL.
-     * @return its length, -EFAULT, or -ENAMETOOLONG if size bytes hold no NUL. Since 1.0
+     * Copies a string with its NUL. @return its length without it.
+     * Required: always. Once, as read.
+     * Threads: [handler].
+     * Ownership: as of read.
+     * Errors: -EFAULT, -ENAMETOOLONG (size bytes hold no NUL).
+     * Since: 1.0.
      */
     int32_t (*read_string)(struct deputy_call *call, uint64_t address, char *buffer, uint64_t size);
     /**
      * Copies a struct that has user_size bytes in the caller and known_size bytes here, as the kernel's
      * copy_struct_from_user(): missing bytes are zeroed; extra ones must be zero.
-     * @return 0, -EFAULT, or -E2BIG (extra bytes not zero, or more than a page). Since 1.0
+     * Required: always. Once, as read.
+     * Threads: [handler].
+     * Ownership: buffer is the plugin's, known_size bytes, left alone on an error.
+     * Errors: -EFAULT, -E2BIG (extra bytes are not zero, or user_size is more than 4096).
+     * Since: 1.0.
      */
     int32_t (*read_struct)(struct deputy_call *call, uint64_t address, uint64_t user_size, void *buffer,
                            uint64_t known_size);
-    /** Copies into the caller. @return 0 or -EFAULT (part may have been written). Since 1.0 */
+    /**
+     * Copies size bytes into the caller.
+     * Required: always.
+     * Threads: [handler].
+     * Ownership: buffer stays the plugin's.
+     * Errors: -EFAULT. A part may have been written, after -ESRCH and -ECANCELED all of it.
+     * Since: 1.0.
+     */
     int32_t (*write)(struct deputy_call *call, uint64_t address, const void *buffer, uint64_t size);
-    /** About a microsecond. Since 1.0 */
+    /**
+     * The caller's user namespace and effective capabilities: about a microsecond.
+     * Required: always. ret_privileges->struct_size is set.
+     * Threads: [handler].
+     * Ownership: *ret_privileges is the plugin's.
+     * Errors: -EINVAL (struct_size is not set).
+     * Since: 1.0.
+     */
     int32_t (*privileges)(struct deputy_call *call, struct deputy_privileges *ret_privileges);
-    /** Reads a file of /proc: about ten microseconds, once a call. Since 1.0 */
+    /**
+     * The caller's ids, umask and capabilities. Reads a file of /proc: about ten microseconds, once a call,
+     * so that all services see those of one moment.
+     * Required: always. ret_identity->struct_size is set.
+     * Threads: [handler].
+     * Ownership: *ret_identity is the plugin's.
+     * Errors: -EINVAL (struct_size is not set), -EPROTO (/proc says something else than expected).
+     * Since: 1.0.
+     */
     int32_t (*identity)(struct deputy_call *call, struct deputy_identity *ret_identity);
-    /** Supplementary groups, at most count. @return how many there are. Since 1.0 */
+    /**
+     * Supplementary groups, at most count. @return how many there are, which may be more.
+     * Required: always.
+     * Threads: [handler].
+     * Ownership: ret_groups is the plugin's, count entries; NULL if count is 0.
+     * Errors: -EPROTO, as of identity.
+     * Since: 1.0.
+     */
     int32_t (*groups)(struct deputy_call *call, uint32_t *ret_groups, uint32_t count);
 };
 

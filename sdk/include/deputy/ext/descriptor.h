@@ -5,8 +5,6 @@
 /**
  * @file
  * deputy.descriptor/1: the caller's descriptors. To put one into the caller answer with DEPUTY_REPLY_FD.
- *
- * [handler], for the handler's own call. -ESRCH and -ECANCELED as in deputy.caller/1.
  */
 
 #include <stdint.h>
@@ -19,7 +17,14 @@ struct deputy_call;
 
 #define DEPUTY_EXT_DESCRIPTOR_1 "deputy.descriptor/1"
 struct deputy_descriptor_v1 {
-    /** Duplicates a descriptor of the caller (also O_PATH). ret_fd is given. @return 0 or -EBADF. Since 1.0
+    /**
+     * Duplicates a descriptor of the caller, also an O_PATH one.
+     * Required: always.
+     * Threads: [handler].
+     * Ownership: *ret_fd is given, O_CLOEXEC; it shares offset and flags with the caller's.
+     * Errors: the call's errors, see deputy/plugin.h; -EBADF; -ENOTSUP before Linux 6.9 also for a thread
+     *     with a descriptor table of its own; -EPERM if a security module denies it.
+     * Since: 1.0.
      */
     int32_t (*get)(struct deputy_call *call, int32_t fd, int32_t *ret_fd);
 };

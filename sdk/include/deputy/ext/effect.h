@@ -4,7 +4,8 @@
 
 /**
  * @file
- * deputy.effect/1: effects that may have to be undone. [handler], for the handler's own call.
+ * deputy.effect/1: effects that may have to be undone. None of it looks whether the caller is still there:
+ * the answer does.
  */
 
 #include <stdint.h>
@@ -19,18 +20,34 @@ struct deputy_call;
 #define DEPUTY_TOKEN_SIZE 256u
 struct deputy_effect_v1 {
     /**
-     * Records what undo needs, before the effect. A later commit of the same call replaces it.
-     * @return 0, -EINVAL (more than DEPUTY_TOKEN_SIZE bytes), -ENOTSUP (the handler has no undo), or
-     *         -ECANCELED: the call has been answered for the handler, which must not act any more. Since 1.0
+     * Records what undo needs, before the effect. A later commit of the same call replaces it; one of 0
+     * bytes takes it back, and undo does not come.
+     * Required: always. The handler has an undo.
+     * Threads: [handler]; not from undo.
+     * Ownership: token is copied.
+     * Errors: -EINVAL (more than DEPUTY_TOKEN_SIZE bytes), -ENOTSUP (the handler has no undo), -ECANCELED:
+     *     the call has been answered for the handler, which must not act any more.
+     * Since: 1.0.
      */
     int32_t (*commit)(struct deputy_call *call, const void *token, uint64_t size);
     /**
-     * Gives the call a descriptor, for undo; the host closes it when the call is over, or another is given.
-     * What a token says must suffice without it: after a restart of the host there is none.
-     * Since 1.0
+     * Gives the call a descriptor, for undo. What a token says must suffice without it: after a restart of
+     * the host there is none.
+     * Required: always.
+     * Threads: [handler].
+     * Ownership: fd is given: the host closes it when the call is over, or another is kept. -1 keeps none.
+     * Errors: none.
+     * Since: 1.0.
      */
     void (*keep)(struct deputy_call *call, int32_t fd);
-    /** The descriptor of keep, borrowed, or -1. From undo too. Since 1.0 */
+    /**
+     * The descriptor of keep.
+     * Required: always. From undo too.
+     * Threads: [handler].
+     * Ownership: it is borrowed until the call is over, or another is kept.
+     * Errors: -1: there is none.
+     * Since: 1.0.
+     */
     int32_t (*kept)(struct deputy_call *call);
 };
 

@@ -8,10 +8,11 @@
  *
  * A path is resolved inside the caller's root, in its mount namespace, with its file-system identity, and
  * with its own capabilities where those count: over inodes whose owner and group both map into its user
- * namespace. Magic links (those of /proc) are never followed: -ELOOP. dirfd is the caller's descriptor or
- * AT_FDCWD. Everything may block for as long as a file system wants to.
+ * namespace. Magic links (those of /proc) are never followed, and nothing ends on a procfs: -ELOOP. dirfd is
+ * the caller's descriptor or AT_FDCWD. Everything may block for as long as a file system wants to.
  *
- * [handler], for the handler's own call. -ESRCH and -ECANCELED as in deputy.caller/1.
+ * Errors of all: the call's errors, see deputy/plugin.h; -EACCES, -EPERM, -EPROTO also if /proc does not tell
+ * who the caller is and where; -EINTR in a handler that blocks (deputy.defer/1).
  */
 
 #include <stdint.h>
@@ -42,24 +43,37 @@ struct deputy_path_v1 {
     /**
      * Opens what a path names.
      * @param flags O_NOFOLLOW, O_DIRECTORY, both or 0.
-     * @param[out] ret_fd O_PATH, given.
-     * @return 0 or the errno of openat2(). Since 1.0
+     * Required: always. path is a copy in the plugin, from read_string.
+     * Threads: [handler].
+     * Ownership: *ret_fd is given, O_PATH.
+     * Errors: -EINVAL (flags), -ENOENT (an empty path too), -ENAMETOOLONG, -EBADF (dirfd, and the path is
+     *     not absolute), or as of openat2(2).
+     * Since: 1.0.
      */
     int32_t (*resolve)(struct deputy_call *call, int32_t dirfd, const char *path, uint64_t flags,
                        int32_t *ret_fd);
     /**
      * Opens the directory of the last component, which itself is not looked up, as the kernel does before
-     * it makes something.
-     * @param[out] ret_directory O_PATH, given. For DEPUTY_LAST_ROOT the root, for the dots their directory.
-     * @return 0, -ENOENT (an empty path too), -ENAMETOOLONG, or another errno of openat2(). Since 1.0
+     * it makes something. For DEPUTY_LAST_ROOT that is the root, for the dots their directory.
+     * Required: always. ret_last->struct_size is set.
+     * Threads: [handler].
+     * Ownership: *ret_directory is given, O_PATH; *ret_last is the plugin's.
+     * Errors: -EINVAL (struct_size is too small), -ENOENT (an empty path too), -ENAMETOOLONG, -EBADF, or as
+     *     of openat2(2).
+     * Since: 1.0.
      */
     int32_t (*parent)(struct deputy_call *call, int32_t dirfd, const char *path, struct deputy_last *ret_last,
                       int32_t *ret_directory);
     /**
-     * The absolute path of a directory or file, as seen from the caller's root.
+     * The absolute path of a directory or file, as seen from the caller's root. @return its length without
+     * the NUL.
      * @param fd a descriptor of the host, from this table.
-     * @return its length, -ENAMETOOLONG (size bytes do not hold it), or -ENOENT (deleted, or not below
-     *         the caller's root). Since 1.0
+     * Required: always.
+     * Threads: [handler].
+     * Ownership: buffer is the plugin's, size bytes, left alone on an error; fd stays the plugin's.
+     * Errors: -EBADF, -ENAMETOOLONG (size bytes do not hold it), -ENOENT (deleted, or not below the caller's
+     *     root, or no file).
+     * Since: 1.0.
      */
     int32_t (*name)(struct deputy_call *call, int32_t fd, char *buffer, uint64_t size);
 };

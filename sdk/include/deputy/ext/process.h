@@ -19,10 +19,15 @@ struct deputy_call;
 struct deputy_process_v1 {
     /**
      * Tells the plugin by process_gone once the caller's process (thread group) has ended, unless its
-     * container goes first. A process is watched once, however often it is asked for. [handler]
+     * container goes first. A process is watched once, however often it is asked for.
      * @param[out] ret_process id of the process, never used twice in a host's life; not 0.
-     * @return 0, -EAGAIN (4,096 are watched for the container), -ESRCH, -ECANCELED, -ENOTSUP (the plugin
-     *         has no process_gone). Since 1.0
+     * Required: always. The plugin has process_gone, which may come before this returns.
+     * Threads: [handler].
+     * Ownership: the id is the plugin's until process_gone or container_gone.
+     * Errors: the call's errors, see deputy/plugin.h; -ENOTSUP also if the plugin has no process_gone;
+     *     -EAGAIN (4,096 are watched for the container, or no thread can be started); or as of
+     *     pidfd_open(2), epoll_ctl(2), and of reading /proc/TID.
+     * Since: 1.0.
      */
     int32_t (*watch)(struct deputy_call *call, uint64_t *ret_process);
 };
