@@ -22,7 +22,7 @@ namespace deputy::testing
 class fake_plugin;
 namespace detail
 {
-struct fake_services;
+struct effect_services;
 } // namespace detail
 
 /// What a caller gets.
@@ -71,7 +71,7 @@ public:
     }
 
 private:
-    friend struct detail::fake_services;
+    friend struct detail::effect_services;
     friend class fake_plugin;
 
     /// Counts a blocked handler. @return false at the limit.

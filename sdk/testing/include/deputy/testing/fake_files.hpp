@@ -32,7 +32,7 @@ namespace deputy::testing
 
 namespace detail
 {
-struct fake_services;
+struct path_services;
 } // namespace detail
 
 /// A tree that is the caller's root and working directory. Tests fill it in through root(). Opening and
@@ -93,7 +93,7 @@ public:
     }
 
 private:
-    friend struct detail::fake_services;
+    friend struct detail::path_services;
 
     // What the tables do. All return 0, a descriptor or length, or a negative errno.
 

@@ -31,7 +31,8 @@ namespace deputy::testing
 
 namespace detail
 {
-struct fake_services;
+struct effect_services;
+struct host_services;
 inline const void *find_table(std::string_view id);
 } // namespace detail
 
@@ -146,7 +147,8 @@ public:
     }
 
 private:
-    friend struct detail::fake_services;
+    friend struct detail::effect_services;
+    friend struct detail::host_services;
     friend class fake_plugin;
 
     struct raw_host : deputy_host {

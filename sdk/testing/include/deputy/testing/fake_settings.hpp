@@ -20,7 +20,7 @@ namespace deputy::testing
 class fake_plugin;
 namespace detail
 {
-struct fake_services;
+struct host_services;
 } // namespace detail
 
 /// Values by JSON Pointer. What a test sets for container 0 are the schema's defaults, for all. Set them
@@ -51,7 +51,7 @@ public:
     }
 
 private:
-    friend struct detail::fake_services;
+    friend struct detail::host_services;
     friend class fake_plugin;
 
     void add_container(std::uint64_t container) { served_.insert(container); }

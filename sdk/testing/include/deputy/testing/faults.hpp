@@ -17,7 +17,7 @@ namespace deputy::testing
 
 namespace detail
 {
-struct fake_services;
+struct fake_call;
 } // namespace detail
 
 /// Which calls of services fail. A service's name is that of its table and function, as "caller.read",
@@ -63,7 +63,7 @@ public:
     }
 
 private:
-    friend struct detail::fake_services;
+    friend struct detail::fake_call;
 
     /// Counts a step. @return 0 or the negative errno to fail with.
     std::int32_t next(std::string_view service)
