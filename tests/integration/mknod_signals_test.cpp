@@ -123,7 +123,7 @@ class mknod_signals : public testing::TestWithParam<storm>
 
 TEST_P(mknod_signals, make_no_call_fail_that_made_a_node)
 {
-    const int count = GetParam().bound ? 1000 : 3000;
+    const int count = GetParam().bound ? 500 : 3000;
     const scratch_directory directory;
     const std::string path = directory.path() / "n";
     auto *seen = static_cast<tally *>(

@@ -243,7 +243,7 @@ TEST(mknod_made_node, stays_to_be_undone_if_its_call_has_been_answered_meanwhile
     std::ofstream(file) << "x";
     const deputy::unique_fd directory(::open(place, O_PATH | O_DIRECTORY | O_CLOEXEC));
     made_node record({}, *identify(directory.get(), ""), "n");
-    record.made(*identify(directory.get(), "n"));
+    ASSERT_TRUE(record.make(directory.get(), [] { return false; }));
     record.undo(directory.get(), [](const char *) { return deputy::error{ECANCELED}; });
     record.undo(directory.get(), [&](const char *name) -> deputy::result<void> {
         EXPECT_EQ(::unlinkat(directory.get(), name, 0), 0);

@@ -46,23 +46,63 @@ deputy::result<file_identity> identify(int directory, const char *name)
     return who;
 }
 
-void made_node::made(const file_identity &node)
+deputy::result<void> made_node::make(int directory, const std::function<deputy::result<bool>()> &make)
 {
     const std::lock_guard hold(mutex_);
-    node_ = node;
-    state_ = state::made;
+    const auto taken_over = make();
+    if (!taken_over) {
+        return deputy::error{taken_over.error_number()};
+    }
+    if (const auto node = identify(directory, name_.c_str()); node) {
+        node_ = *node;
+        state_ = state::made;
+        taken_over_ = *taken_over;
+    }
+    return {}; // if somebody has removed it already, that is none of our business
 }
 
-bool made_node::adopt(const deputy_syscall &again, const file_identity &directory, const std::string &name,
-                      const file_identity &found)
+bool made_node::adopt(const deputy_syscall &again, std::uint64_t serial, int directory,
+                      const std::string &name)
 {
     const std::lock_guard hold(mutex_);
-    if (state_ != state::made || !is_same(by_, again) || !(directory == directory_) || name != name_ ||
-        !(found == node_)) {
+    const bool under_way = serial < finished_;
+    if (state_ != state::made || (taken_over_ && !under_way) || !is_same(by_, again) || name != name_) {
+        return false;
+    }
+    const auto place = identify(directory, "");
+    const auto found = identify(directory, name.c_str());
+    if (!place || !found || !(*place == directory_) || !(*found == node_)) {
         return false;
     }
     state_ = state::adopted;
     return true;
+}
+
+void made_node::finish(std::uint64_t next)
+{
+    const std::lock_guard hold(mutex_);
+    finished_ = next;
+}
+
+bool made_node::is_by_same_call(const deputy_syscall &other) const
+{
+    return is_same(by_, other);
+}
+
+deputy::result<void>
+made_node::cover(int directory, const std::function<deputy::result<void>(const file_identity &node)> &bind)
+{
+    const std::lock_guard hold(mutex_);
+    if (state_ != state::made) {
+        return deputy::error{ESRCH};
+    }
+    if (const auto bound = bind(node_); !bound) {
+        return bound;
+    }
+    if (const auto shown = identify(directory, name_.c_str()); shown) {
+        node_ = *shown;
+    }
+    return {};
 }
 
 void made_node::undo(int directory, const std::function<deputy::result<void>(const char *name)> &unlink)
@@ -74,8 +114,9 @@ void made_node::undo(int directory, const std::function<deputy::result<void>(con
     const auto found = identify(directory, name_.c_str());
     if (found && *found == node_) {
         // Where the caller may not remove what it made, as in an append-only directory, it stays.
-        if (const auto gone = unlink(name_.c_str()); gone.error_number() == ECANCELED) {
-            return; // the call has been answered for its handler: its undo comes
+        const int failed = unlink(name_.c_str()).error_number();
+        if (failed == ESRCH || failed == ECANCELED) {
+            return;
         }
     }
     state_ = state::undone;
@@ -98,15 +139,22 @@ made_nodes::node_ptr made_nodes::find(std::uint64_t serial) const
     return it == by_serial_.end() ? nullptr : it->second.node;
 }
 
-made_nodes::node_ptr made_nodes::latest_before(std::uint64_t serial, std::uint32_t tid) const
+std::vector<made_nodes::node_ptr> made_nodes::before(std::uint64_t serial, std::uint32_t tid) const
 {
+    std::vector<node_ptr> all;
     const std::lock_guard hold(mutex_);
     for (auto it = by_serial_.rbegin(); it != by_serial_.rend(); ++it) {
         if (it->first < serial && it->second.tid == tid) {
-            return it->second.node;
+            all.push_back(it->second.node);
         }
     }
-    return nullptr;
+    return all;
+}
+
+std::uint64_t made_nodes::next() const
+{
+    const std::lock_guard hold(mutex_);
+    return next_;
 }
 
 } // namespace mknod_plugin

@@ -160,16 +160,12 @@ deputy::answer plugin::make(deputy::call &call, container_state &c, const place 
         return deputy::answer::failure(committed.error_number());
     }
     call.keep(deputy::unique_fd(::fcntl(p.directory.get(), F_DUPFD_CLOEXEC, 0)));
-    const auto done = make_node(call, c, p, *record);
+    const auto done = make_node(call, c, p, serial, *record);
+    if (!is_over(done.error_number())) {
+        record->finish(c.made.next());
+    }
     if (done) {
         return deputy::answer::value(0);
-    }
-    if (done.error_number() == EEXIST && c.answers_may_be_lost) {
-        const auto before = c.made.latest_before(serial, call.syscall().tid);
-        const auto found = identify(p.directory.get(), p.name.c_str());
-        if (before && found && before->adopt(call.syscall(), *directory, p.name, *found)) {
-            return deputy::answer::value(0);
-        }
     }
     if (done.error_number() == EACCES) {
         return deputy::answer::proceed(); // what exists is told by the kernel to who may search but not write
@@ -177,39 +173,60 @@ deputy::answer plugin::make(deputy::call &call, container_state &c, const place 
     return deputy::answer::failure(done.error_number());
 }
 
-deputy::result<void> plugin::make_node(deputy::call &call, const container_state &c, const place &p,
-                                       made_node &record)
+/// Whether what is there has been made by this very call, whose answer was lost. It is this one's then.
+bool plugin::adopt(const deputy::call &call, const container_state &c, const place &p, std::uint64_t serial)
 {
-    if (const auto made = call.mknod(p.directory, p.name.c_str(), p.mode, p.number, grant); !made) {
-        return made;
+    if (!c.answers_may_be_lost) {
+        return false;
     }
-    const auto node = identify(p.directory.get(), p.name.c_str());
-    if (!node) {
-        return {}; // somebody has removed it, which is none of our business
+    for (const auto &record : c.made.before(serial, call.syscall().tid)) {
+        if (!record->is_by_same_call(call.syscall())) {
+            return false;
+        }
+        if (record->adopt(call.syscall(), serial, p.directory.get(), p.name)) {
+            return true;
+        }
     }
-    record.made(*node);
+    return false;
+}
+
+/// @return whether the node is one that this very call made before.
+deputy::result<bool> plugin::make_or_adopt(deputy::call &call, const container_state &c, const place &p,
+                                           std::uint64_t serial)
+{
+    // Twice: what was there may have been this very call's node, which its undo has removed meanwhile.
+    for (int tries = c.answers_may_be_lost ? 2 : 1;; --tries) {
+        const auto made = call.mknod(p.directory, p.name.c_str(), p.mode, p.number, grant);
+        if (made || (made.error_number() == EEXIST && adopt(call, c, p, serial))) {
+            return !made;
+        }
+        if (made.error_number() != EEXIST || tries == 1) {
+            return deputy::error{made.error_number()};
+        }
+    }
+}
+
+deputy::result<void> plugin::make_node(deputy::call &call, const container_state &c, const place &p,
+                                       std::uint64_t serial, made_node &record)
+{
+    const auto made = record.make(p.directory.get(), [&] { return make_or_adopt(call, c, p, serial); });
+    return made ? make_usable(call, c, p, record) : made;
+}
+
+/// A node that nobody could open is covered with the host's, or removed.
+deputy::result<void> plugin::make_usable(deputy::call &call, const container_state &c, const place &p,
+                                         made_node &record)
+{
     const auto usable = can_be_opened(p.directory.get(), p.name.c_str());
     if (!usable || *usable) {
         return {};
     }
-    return bind_or_remove(call, c, p, record, *node);
-}
-
-/// A node that nobody could open is covered with the host's, or removed.
-deputy::result<void> plugin::bind_or_remove(deputy::call &call, const container_state &c, const place &p,
-                                            made_node &record, const file_identity &node)
-{
     if (c.set.bind) {
-        const auto covered = bind_host_node(call, p.directory, p.name, decode(p.mode, p.number), node);
-        if (covered) {
-            // The host's node is what stands there now, for the undo and for the same call that comes again.
-            if (const auto shown = identify(p.directory.get(), p.name.c_str()); shown) {
-                record.made(*shown);
-            }
-            return {};
-        }
-        if (is_over(covered.error_number())) {
-            return covered; // its undo removes the node
+        const auto covered = record.cover(p.directory.get(), [&](const file_identity &node) {
+            return bind_host_node(call, p.directory, p.name, decode(p.mode, p.number), node);
+        });
+        if (covered || is_over(covered.error_number())) {
+            return covered; // the undo of a call that is over removes the node
         }
     }
     record.undo(p.directory.get(), [&](const char *name) { return call.unlink(p.directory, name, 0, 0); });

@@ -81,10 +81,14 @@ private:
     deputy::answer answer(deputy::call &call, const request &r);
     [[nodiscard]] bool is_granted(container_state &c, const device &d) const;
     deputy::answer make(deputy::call &call, container_state &c, const place &p);
+    static bool adopt(const deputy::call &call, const container_state &c, const place &p,
+                      std::uint64_t serial);
+    static deputy::result<bool> make_or_adopt(deputy::call &call, const container_state &c, const place &p,
+                                              std::uint64_t serial);
     deputy::result<void> make_node(deputy::call &call, const container_state &c, const place &p,
-                                   made_node &record);
-    deputy::result<void> bind_or_remove(deputy::call &call, const container_state &c, const place &p,
-                                        made_node &record, const file_identity &node);
+                                   std::uint64_t serial, made_node &record);
+    deputy::result<void> make_usable(deputy::call &call, const container_state &c, const place &p,
+                                     made_node &record);
 
     deputy::host host_;
     mutable std::shared_mutex containers_mutex_;
