@@ -12,7 +12,8 @@ public:
     static constexpr const char *settings_schema = R"({
         "type": "object", "additionalProperties": false,
         "properties": {"limit": {"description": "A limit.", "type": "integer", "minimum": 1},
-                       "names": {"description": "Names.", "type": "array", "items": {"type": "string"}}}})";
+                       "names": {"description": "Names in small letters.", "type": "array",
+                                 "items": {"type": "string", "pattern": "^[a-z]+$"}}}})";
 
     explicit two_calls(deputy::host host) : host_(host) {}
 

@@ -69,6 +69,16 @@ TEST_F(Settings, that_the_schema_forbids_are_refused)
     EXPECT_THAT(refusal("two_calls.limit=0"), HasSubstr("setting two_calls.limit: "));
 }
 
+TEST_F(Settings, that_do_not_fit_are_refused_with_place_value_and_what_would_fit)
+{
+    EXPECT_THAT(
+        refusal("two_calls.names=[\"a\", \"B\"]"),
+        HasSubstr("setting two_calls.names: [1]: \"B\" does not fit. Wanted: Names in small letters."));
+    settings_ = {};
+    EXPECT_THAT(refusal("two_calls.limit=0"), HasSubstr("setting two_calls.limit: 0 does not fit. Expected"));
+    EXPECT_THAT(refusal("two_calls.limit=0"), HasSubstr(" Wanted: A limit."));
+}
+
 TEST_F(Settings, that_are_not_toml_are_refused)
 {
     EXPECT_THAT(refusal("two_calls.limit=yes please"), HasSubstr("is not TOML"));

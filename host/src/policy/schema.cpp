@@ -2,6 +2,7 @@
 #include "policy/schema.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <vector>
 
 #include <fmt/format.h>
@@ -21,24 +22,77 @@ namespace
 
 using nlohmann::json;
 
+/// A place in settings, and what their schema says of it.
+struct place {
+    const json *value;
+    const json *schema;
+    std::string key;         ///< the setting
+    std::string below;       ///< within it, as "[0].path"
+    std::string description; ///< of the place, or else of the nearest around it that has one
+
+    place(const json &values, const json &of_all) : value(&values), schema(&of_all) {}
+    void enter(const std::string &name);
+};
+
+const json &member(const json &object, const std::string &name)
+{
+    static const json none;
+    const auto found = object.is_object() ? object.find(name) : object.end();
+    return found == object.end() ? none : *found;
+}
+
+/// @param name of a member, or the number of an element.
+void place::enter(const std::string &name)
+{
+    if (value->is_array()) {
+        value = &value->at(std::stoul(name));
+        schema = &member(*schema, "items");
+    } else {
+        value = &member(*value, name);
+        schema = &member(member(*schema, "properties"), name);
+    }
+    if (key.empty()) {
+        key = name;
+    } else {
+        below += std::isdigit(static_cast<unsigned char>(name.front())) != 0 ? "[" + name + "]" : "." + name;
+    }
+    description = schema->is_object() ? schema->value("description", description) : description;
+}
+
+/// The place, the reason and what would fit, in the schema's words.
+std::string explain(const place &at, const std::string &reason)
+{
+    std::string wanted;
+    for (const json &word : member(*at.schema, "enum")) {
+        wanted += (wanted.empty() ? "one of " : ", ") + word.dump();
+    }
+    if (!at.description.empty()) {
+        wanted += (wanted.empty() ? "" : ": ") + at.description;
+    }
+    std::string text = at.below.empty() ? "" : at.below + ": ";
+    if (at.value->is_primitive() && !at.value->is_null()) {
+        text += escaped(at.value->dump()) + " does not fit.";
+    }
+    if (!reason.starts_with("Failed to match")) { // a pattern or an enum, which what is wanted puts better
+        text += (text.ends_with('.') ? " " : "") + reason;
+    }
+    return wanted.empty() ? text : text + " Wanted: " + escaped(wanted);
+}
+
 /// The validator's first complaint, which is about the innermost place.
-schema_complaint first(valijson::ValidationResults &results)
+schema_complaint first(valijson::ValidationResults &results, const json &schema, const json &values)
 {
     valijson::ValidationResults::Error error;
     if (!results.popError(error)) {
         return {"", "they do not fit the schema"};
     }
-    std::string where;
+    place at(values, schema);
     for (const auto &part : error.context) {
-        if (part != "<root>") {
-            where += part;
+        if (part.size() > 2 && part.front() == '[') {
+            at.enter(part.substr(1, part.size() - 2));
         }
     }
-    std::string key = error.context.size() > 1 ? error.context[1] : "";
-    if (key.size() > 2 && key.front() == '[') {
-        key = key.substr(1, key.size() - 2);
-    }
-    return {key, where.size() > key.size() + 2 ? where + ": " + error.description : error.description};
+    return {at.key, explain(at, error.description)};
 }
 
 std::vector<std::string> keys_of(const json &schema)
@@ -78,7 +132,7 @@ std::optional<schema_complaint> check_settings(const loaded_plugin &plugin, cons
     valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(schema_json), schema);
     valijson::ValidationResults results;
     if (!valijson::Validator().validate(schema, valijson::adapters::NlohmannJsonAdapter(values), &results)) {
-        return first(results);
+        return first(results, schema_json, values);
     }
     return std::nullopt;
 }

@@ -33,7 +33,7 @@ inline constexpr const char *settings_schema = R"({
         "required": ["path", "from", "access"],
         "properties": {
           "path": {
-            "description": "In the container: a file, or with a slash at its end a directory and all below it.",
+            "description": "In the container, absolute, below /, without //, . and ..: a file, or with a slash at its end a directory and all below it.",
             "type": "string", "pattern": "^(/(?!\\.{1,2}(/|$))[^/]+)+/?$", "maxLength": 4095
           },
           "from": {
@@ -41,7 +41,7 @@ inline constexpr const char *settings_schema = R"({
             "type": "string", "enum": ["host"]
           },
           "to": {
-            "description": "Its path there; without it the same.",
+            "description": "Its path there, absolute; without it the same.",
             "type": "string", "pattern": "^/", "maxLength": 4095
           },
           "access": {
