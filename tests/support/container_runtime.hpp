@@ -28,10 +28,11 @@ done
 class workshop
 {
 public:
+    /// @param plugins whose calls the containers' profiles hand over.
     workshop(std::filesystem::path directory, std::filesystem::path oci_socket,
-             std::filesystem::path lxc_socket)
+             std::filesystem::path lxc_socket, std::vector<std::string> plugins = {"bpf_cgroup_device"})
         : directory_(std::move(directory)), oci_socket_(std::move(oci_socket)),
-          lxc_socket_(std::move(lxc_socket))
+          lxc_socket_(std::move(lxc_socket)), plugins_(std::move(plugins))
     {
         make_rootfs();
     }
@@ -53,8 +54,11 @@ public:
     [[nodiscard]] std::filesystem::path profile(const std::string &name,
                                                 const std::vector<std::string> &options) const
     {
-        std::vector<std::string> argv = {DEPUTY_BIN_DIR "/deputy", "profile",  "--plugin-dir",
-                                         DEPUTY_PLUGINS_DIR,       "--enable", "bpf_cgroup_device"};
+        std::vector<std::string> argv = {DEPUTY_BIN_DIR "/deputy", "profile", "--plugin-dir",
+                                         DEPUTY_PLUGINS_DIR};
+        for (const auto &plugin : plugins_) {
+            argv.insert(argv.end(), {"--enable", plugin});
+        }
         argv.insert(argv.end(), options.begin(), options.end());
         const outcome o = run(argv);
         if (o.status != 0) {
@@ -102,6 +106,7 @@ private:
     std::filesystem::path directory_;
     std::filesystem::path oci_socket_;
     std::filesystem::path lxc_socket_;
+    std::vector<std::string> plugins_;
 };
 
 /// One of the runtimes. What is started is stopped by the destructor.

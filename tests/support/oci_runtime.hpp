@@ -71,7 +71,7 @@ public:
         json["root"]["path"] = shop_.rootfs();
         json["process"]["args"] = command;
         const std::vector<std::string> capabilities = {"CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_SETUID",
-                                                       "CAP_SETGID"};
+                                                       "CAP_SETGID", "CAP_MKNOD"};
         for (const char *set : {"bounding", "effective", "permitted"}) {
             json["process"]["capabilities"][set] = capabilities;
         }
