@@ -6,7 +6,7 @@
 #include <sys/sysmacros.h>
 
 #include "caller/caller_table.hpp"
-#include "support/fuse_server.hpp"
+#include "support/fuse_server.h"
 #include "support/misc_device.hpp"
 #include "support/user_ns.hpp"
 
@@ -107,7 +107,7 @@ protected:
     void mount_file_systems() const
     {
         need(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
-        mount_fuse(root_ / "dev-fuse", root_ / "fuse");
+        need(mount_fuse((root_ / "dev-fuse").c_str(), (root_ / "fuse").c_str()) == 0);
         need(::mount("none", (root_ / "fuse/mid").c_str(), "tmpfs", 0, nullptr) == 0);
         std::ofstream(root_ / "fuse/mid/file") << "x";
     }

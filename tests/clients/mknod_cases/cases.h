@@ -43,6 +43,8 @@ void attempt_null(const char *name, int dirfd, const char *path);
 void must(long result, const char *what);
 /** Runs a case's steps in a child, which then ends. */
 void in_child(void (*steps)(void));
+/** Runs them in a mount namespace of the calling process's own; it stays there. */
+void in_own_mounts(void (*steps)(void));
 /** Makes a directory with exactly this mode and owner. */
 void make_directory(const char *path, unsigned mode, unsigned uid, unsigned gid);
 /** A file with one byte. */
@@ -54,6 +56,7 @@ void path_cases(void);
 void argument_cases(void);
 void identity_cases(void);
 void place_cases(void);
+void mount_cases(void);
 void task_cases(void);
 
 #endif

@@ -9,6 +9,8 @@
  */
 #include "cases.h"
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -114,6 +116,13 @@ void in_child(void (*steps)(void))
     }
 }
 
+void in_own_mounts(void (*steps)(void))
+{
+    must(unshare(CLONE_NEWNS), "unshare");
+    must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private mounts");
+    steps();
+}
+
 void make_directory(const char *path, unsigned mode, unsigned uid, unsigned gid)
 {
     must(mkdir(path, 0700), path);
@@ -143,6 +152,7 @@ int main(int argc, char **argv)
     argument_cases();
     identity_cases();
     place_cases();
+    mount_cases();
     task_cases();
     return 0;
 }

@@ -34,13 +34,6 @@ static void working_directory_gone(void)
     attempt_null("cwd_gone.slash", AT_FDCWD, "n/");
 }
 
-static void in_own_mounts(void (*steps)(void))
-{
-    must(unshare(CLONE_NEWNS), "unshare");
-    must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private mounts");
-    steps();
-}
-
 static void bind_mounts(void)
 {
     must(mount("d", "m", NULL, MS_BIND, NULL), "bind");
