@@ -2,7 +2,6 @@
 #include "policy/schema.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <vector>
 
 #include <fmt/format.h>
@@ -44,7 +43,8 @@ const json &member(const json &object, const std::string &name)
 /// @param name of a member, or the number of an element.
 void place::enter(const std::string &name)
 {
-    if (value->is_array()) {
+    const bool is_element = value->is_array();
+    if (is_element) {
         value = &value->at(std::stoul(name));
         schema = &member(*schema, "items");
     } else {
@@ -54,9 +54,11 @@ void place::enter(const std::string &name)
     if (key.empty()) {
         key = name;
     } else {
-        below += std::isdigit(static_cast<unsigned char>(name.front())) != 0 ? "[" + name + "]" : "." + name;
+        below += is_element ? "[" + name + "]" : "." + name;
     }
-    description = schema->is_object() ? schema->value("description", description) : description;
+    if (const json &text = member(*schema, "description"); text.is_string()) {
+        description = text.get<std::string>();
+    }
 }
 
 /// The place, the reason and what would fit, in the schema's words.
