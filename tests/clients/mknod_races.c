@@ -2,7 +2,7 @@
 /*
  * A caller that may make devices but write nowhere else, in a chroot, while other threads change what its
  * path means: components are exchanged for links that lead out, parents renamed, the path rewritten in
- * memory.
+ * memory; and a process that may do so moves mounts to and fro.
  *
  *   mknod_races DIRECTORY ATTEMPTS CANARY
  *
@@ -18,9 +18,11 @@
 #include <linux/securebits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -30,7 +32,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /** Where the caller may write, by whatever names: opened before they begin to change. */
-static int directories[5];
+static int directories[6];
 
 static int ended;
 static char path[64] = "a/b/x/n";
@@ -80,9 +82,11 @@ static void *rename_parents(void *unused)
 
 static void *rewrite_path(void *unused)
 {
-    static const char *const paths[] = {"a/b/x/n", "/theirs/n", "../../outside/n", "a/../theirs/n"};
+    static const char *const paths[] = {"a/b/x/n",       "/theirs/n", "../../outside/n",
+                                        "a/../theirs/n", "m/p/n",     "m/p/../q/n"};
     for (unsigned i = 0; !__atomic_load_n(&ended, __ATOMIC_RELAXED); i++) {
-        memcpy(path, paths[i % 4], strlen(paths[i % 4]) + 1);
+        const char *next = paths[i % COUNT(paths)];
+        memcpy(path, next, strlen(next) + 1);
         sched_yield();
         memcpy(path, paths[0], strlen(paths[0]) + 1);
     }
@@ -125,7 +129,7 @@ static void in_jail(const char *canary, int attempts)
     must(symlink("/theirs", links[1]), links[1]);
     must(symlink(canary, links[2]), links[2]);
     must(symlink("../../theirs", links[3]), links[3]);
-    static const char *const own[] = {"a", "a/b", "a/b/x", "c", "c/x"};
+    static const char *const own[] = {"a", "a/b", "a/b/x", "c", "c/x", "own"};
     for (size_t d = 0; d < COUNT(own); d++)
         directories[d] = open(own[d], O_PATH | O_CLOEXEC);
     pthread_t threads[3];
@@ -142,6 +146,30 @@ static void in_jail(const char *canary, int attempts)
            syscall(SYS_mknodat, AT_FDCWD, path, S_IFCHR | 0666, 0x103) == 0 ? "ok" : strerrorname_np(errno));
     fflush(stdout);
     _exit(0);
+}
+
+/** A directory of the caller's and one that is not change places, as mounts. */
+static void exchange_mounts(void)
+{
+    static const char *const moves[][2] = {{"p", "r"}, {"q", "p"}, {"r", "q"}};
+    must(mount("jail/own", "jail/m/p", NULL, MS_BIND, NULL), "bind");
+    must(mount("jail/theirs", "jail/m/q", NULL, MS_BIND, NULL), "bind");
+    must(chdir("jail/m"), "chdir");
+    for (unsigned i = 0;; i++) {
+        const char *const *move = moves[i % 3];
+        must(mount(move[0], move[1], NULL, MS_MOVE, NULL), "move");
+    }
+}
+
+static pid_t start_exchange(void)
+{
+    must(unshare(CLONE_NEWNS), "unshare");
+    must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private mounts");
+    const pid_t pid = fork();
+    must(pid, "fork");
+    if (pid == 0)
+        exchange_mounts();
+    return pid;
 }
 
 static int entries(const char *name)
@@ -168,11 +196,20 @@ int main(int argc, char **argv)
     make_directory("jail/a/b/x", 0755, 1000);
     make_directory("jail/c", 0755, 1000);
     make_directory("jail/c/x", 0755, 1000);
+    make_directory("jail/own", 0755, 1000);
+    make_directory("jail/m", 0755, 0);
+    make_directory("jail/m/p", 0755, 0);
+    make_directory("jail/m/q", 0755, 0);
+    make_directory("jail/m/r", 0755, 0);
+    const pid_t mover = start_exchange();
     const pid_t pid = fork();
     if (pid == 0)
         in_jail(argv[3], atoi(argv[2]));
     int status = 0;
     must(waitpid(pid, &status, 0), "wait");
+    must(waitpid(mover, NULL, WNOHANG) == 0 ? 0 : -1, "the exchange of mounts has ended");
+    must(kill(mover, SIGKILL), "kill");
+    must(waitpid(mover, NULL, 0), "wait");
     printf("status %d\noutside %d\ntheirs %d\n", status, entries("outside"), entries("jail/theirs"));
     return 0;
 }

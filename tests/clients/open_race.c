@@ -2,8 +2,8 @@
 /*
  * Opens through a rule for /run/data again and again, while threads change the path: its text in memory, a
  * directory of the container that becomes a link, a directory of the granted tree that becomes a link out of
- * it or moves away, and files that become directories. Prints how many opens there were, and how many of them
- * showed what lies beside the granted tree.
+ * it or moves away, files that become directories, and mounts that change places. Prints how many opens there
+ * were, and how many of them showed what lies beside the granted tree.
  *
  *   open_race ATTEMPTS OUTSIDE
  *
@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -71,6 +72,24 @@ static void *move_directory(void *unused)
     return unused;
 }
 
+/* Below /run/m the container's root and its /run change places, as mounts. */
+static void *change_mounts(void *unused)
+{
+    static const char *const moves[][2] = {
+        {"/run/m/p", "/run/m/r"}, {"/run/m/q", "/run/m/p"}, {"/run/m/r", "/run/m/q"}};
+    for (unsigned i = 0; !ending; i++)
+        if (mount(moves[i % 3][0], moves[i % 3][1], NULL, MS_MOVE, NULL) != 0)
+            exit(4);
+    return unused;
+}
+
+static int prepare_mounts(void)
+{
+    return mkdir("/run/m", 0777) | mkdir("/run/m/p", 0777) | mkdir("/run/m/q", 0777) |
+           mkdir("/run/m/r", 0777) | mount("/run", "/run/m/p", NULL, MS_BIND | MS_REC, NULL) |
+           mount("/", "/run/m/q", NULL, MS_BIND | MS_REC, NULL);
+}
+
 static unsigned opened, refused, leaked;
 
 static void look(int fd)
@@ -109,23 +128,25 @@ int main(int argc, char **argv)
                                         "/run/data/home/one/two/../../../../secret/file",
                                         "/run/data/home/one/two/../../file",
                                         "/run/data/home/one/two",
+                                        "/run/m/p/data/file",
+                                        "/run/m/p/../q/run/data/sub/../../secret/file",
                                         moving_path};
     if (argc != 3)
         return 2;
     tree = open("/run/data", O_RDONLY | O_DIRECTORY);
-    if (tree < 0 || mkdir("/run/way", 0777) != 0 || mkdirat(tree, "sub", 0777) != 0)
+    if (tree < 0 || mkdir("/run/way", 0777) != 0 || mkdirat(tree, "sub", 0777) != 0 || prepare_mounts() != 0)
         return 3;
-    void *(*const changes[])(void *) = {change_text, change_way, change_tree, move_directory};
-    pthread_t threads[4];
-    for (unsigned i = 0; i < 4; i++)
+    void *(*const changes[])(void *) = {change_text, change_way, change_tree, move_directory, change_mounts};
+    pthread_t threads[5];
+    for (unsigned i = 0; i < 5; i++)
         pthread_create(&threads[i], NULL, changes[i], argv[2]);
     const unsigned attempts = (unsigned)atoi(argv[1]);
     for (unsigned i = 0; i < attempts; i++) {
         const int flags[] = {O_RDONLY | O_NONBLOCK, O_RDWR | O_CREAT, O_RDONLY | O_DIRECTORY};
-        look(open(paths[i % 9], flags[i / 9 % 3], 0666));
+        look(open(paths[i % 11], flags[i / 11 % 3], 0666));
     }
     ending = 1;
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 5; i++)
         pthread_join(threads[i], NULL);
     printf("attempts %u\nopened %u\nrefused %u\nleaked %u\n", attempts, opened, refused, leaked);
     return 0;

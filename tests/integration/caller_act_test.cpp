@@ -254,6 +254,72 @@ TEST_F(caller_act, acts_for_nobody_who_has_gone)
     EXPECT_TRUE(fs::exists(root_ / "sub/file"));
 }
 
+/// A process with a number that is free, which does nothing. Its namespace hands numbers out in order.
+class process_number
+{
+public:
+    explicit process_number(pid_t wanted)
+    {
+        while (pid_ != wanted) {
+            end();
+            std::ofstream("/proc/sys/kernel/ns_last_pid") << wanted - 1;
+            pid_ = ::fork();
+            if (pid_ == 0) {
+                ::pause();
+                ::_exit(0);
+            }
+        }
+    }
+    ~process_number() { end(); }
+    process_number(const process_number &) = delete;
+    process_number &operator=(const process_number &) = delete;
+
+private:
+    void end() const
+    {
+        if (pid_ > 0) {
+            ::kill(pid_, SIGKILL);
+            ::waitpid(pid_, nullptr, 0);
+        }
+    }
+    pid_t pid_ = -1;
+};
+
+TEST_F(caller_act, a_process_that_has_got_the_callers_number_is_not_taken_for_it)
+{
+    for (const bool known_before : {false, true}) {
+        functional_plugin plugin;
+        plugin.on(1, [&](auto *c, const auto &s, auto &a) {
+            const auto sub = directory(root_ / "sub");
+            std::int32_t fd = -1;
+            if (known_before) {
+                EXPECT_EQ(path_table.resolve(c, AT_FDCWD, "/", 0, &fd), 0);
+                ::close(fd);
+            }
+            const auto number = static_cast<pid_t>(s.tid);
+            ::kill(number, SIGKILL);
+            wait_until([&] { return !fs::exists("/proc/" + std::to_string(number)); });
+            const process_number other(number); // root, in the host's root
+            EXPECT_EQ(act_table.mknod(c, sub.get(), "n", S_IFCHR | 0666, null_device, mknod_alone), -ESRCH);
+            EXPECT_EQ(open(c, sub.get(), "n", O_WRONLY | O_CREAT, 0666), -ESRCH);
+            EXPECT_EQ(act_table.unlink(c, sub.get(), "file", 0, 0), -ESRCH);
+            EXPECT_EQ(path_table.resolve(c, AT_FDCWD, "/", 0, &fd), -ESRCH);
+            std::uint64_t word = 0;
+            EXPECT_EQ(deputyd::caller_table.read(c, address(&word), &word, sizeof word), -ESRCH);
+            deputy_identity who{};
+            who.struct_size = sizeof who;
+            EXPECT_EQ(deputyd::caller_table.identity(c, &who), -ESRCH);
+            return reply(a, 0);
+        });
+        supervised child([] { return static_cast<int>(call(1)); }, true, [] { become(1000); });
+        deputyd::host h({});
+        h.serve(container(1), plugin.table(), child.take_listener());
+        EXPECT_EQ(child.run(), -SIGKILL);
+    }
+    EXPECT_FALSE(fs::exists(root_ / "sub/n"));
+    EXPECT_TRUE(fs::exists(root_ / "sub/file"));
+}
+
 TEST_F(caller_act, undo_removes_as_the_caller_that_has_gone)
 {
     functional_plugin plugin;
