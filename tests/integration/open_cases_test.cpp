@@ -30,6 +30,7 @@ constexpr const char *limit_last = "only the kernel knows the caller's free numb
 constexpr const char *detached = "nothing is above a directory that is sent";
 constexpr const char *reopened = "it is opened a second time by descriptor, where O_NOFOLLOW has no place";
 constexpr const char *a_dot = "a rule's own directory is a dot on the host, and has no slash after it";
+constexpr const char *dots_out = "a dot-dot that leads out of a rule's directory is the container's own";
 
 constexpr difference differences[] = {
     {"o_path.file", "ENOENT", no_o_path},
@@ -43,6 +44,8 @@ constexpr difference differences[] = {
     {"creat.ro", "EACCES", read_only},
     {"i386.open", "ok * flags=8002 *", large_file},
     {"i386.openat", "ok * flags=8000 *", large_file},
+    {"chroot.up_from_data", "ENOENT", dots_out},
+    {"chroot.from_data_up", "ok * read=text *", dots_out},
     {"limit.absent", "ENOENT", limit_last},
     {"directory.out", "stays", detached},
     {"top_slash.creat_excl", "EEXIST", a_dot},
@@ -115,12 +118,13 @@ void fill_host(const fs::path &host)
 /// What is there in the container: places for the rules, and files of its own.
 void fill_root(const fs::path &root)
 {
-    for (const char *name : {"data", "data/dir", "ro", "one_dir"}) {
+    for (const char *name : {"data", "data/dir", "ro", "one_dir", "mnt", "jail", "jail/data"}) {
         make_directory(root / name, 0755);
     }
-    for (const char *name : {"one", "ro_one", "node", "no_path", "own"}) {
+    for (const char *name : {"one", "ro_one", "node", "no_path", "own", "jail/one", "jail/own"}) {
         make_file(root / name, 0644);
     }
+    ASSERT_EQ(::mknod((root / "fuse").c_str(), S_IFCHR | 0600, makedev(10, 229)), 0);
     fs::create_symlink("/", root / "to_root");
     fs::create_symlink("/data", root / "to_data");
     fs::create_symlink("/one", root / "to_one");
@@ -151,7 +155,8 @@ std::string as_mounts(const fs::path &host)
             script += "mount -o remount,bind,ro " + at + "\n";
         }
     }
-    return script;
+    // A chrooted caller has the rules' paths below its own root.
+    return script + "mount --rbind data jail/data\nmount --bind one jail/one\n";
 }
 
 std::string as_rules(const fs::path &host)

@@ -20,6 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cases.h"
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 enum start { CWD, ROOT, DATA, DATA_DIR, TMP, BAD, A_FILE, STARTS };
@@ -121,8 +123,7 @@ static const char *error_name(int error)
     return name ? name : "unknown";
 }
 
-/* Prints what a call returned, and closes it. made: owner and group are this process's doing. */
-static void report(const char *prefix, const char *name, const char *suffix, long fd, int made)
+void report(const char *prefix, const char *name, const char *suffix, long fd, int made)
 {
     const int error = errno;
     printf("%s%s%s%s%s ", prefix, *prefix ? "." : "", name, *suffix ? "." : "", suffix);
@@ -467,6 +468,7 @@ int main(void)
     callers();
     limits();
     directories();
+    place_cases();
     all_flags();
     return 0;
 }
