@@ -10,6 +10,7 @@
 #include <deputy/testing/kit.hpp>
 
 #include "mknod/src/plugin.hpp"
+#include "support/container.hpp"
 
 namespace mknod_plugin
 {
@@ -235,22 +236,99 @@ TEST_F(mknod_handlers, leave_no_node_when_the_caller_goes_or_the_watchdog_answer
     }
 }
 
-TEST(mknod_made_node, stays_to_be_undone_if_its_call_has_been_answered_meanwhile)
+/// Records of a file that stands for a node, by calls of one thread that are the same.
+class mknod_made_node : public testing::Test
 {
-    char place[] = "/tmp/deputy-made-XXXXXX";
-    ASSERT_NE(::mkdtemp(place), nullptr);
-    const std::filesystem::path file = std::filesystem::path(place) / "n";
-    std::ofstream(file) << "x";
-    const deputy::unique_fd directory(::open(place, O_PATH | O_DIRECTORY | O_CLOEXEC));
-    made_node record({}, *identify(directory.get(), ""), "n");
-    ASSERT_TRUE(record.make(directory.get(), [] { return false; }));
-    record.undo(directory.get(), [](const char *) { return deputy::error{ECANCELED}; });
-    record.undo(directory.get(), [&](const char *name) -> deputy::result<void> {
-        EXPECT_EQ(::unlinkat(directory.get(), name, 0), 0);
+protected:
+    mknod_made_node()
+    {
+        std::ofstream(place_.path() / "n") << "x";
+        by_.tid = 1;
+    }
+    [[nodiscard]] made_node record() const { return {by_, *identify(directory_.get(), ""), "n"}; }
+    void make(made_node &r, bool taken_over) const
+    {
+        EXPECT_TRUE(r.make(directory_.get(), [=] { return taken_over; }));
+    }
+    bool adopt(made_node &r, std::uint64_t serial) const
+    {
+        return r.adopt(by_, serial, directory_.get(), "n");
+    }
+    void undo(made_node &r, int failure = 0) const
+    {
+        r.undo(directory_.get(), [&](const char *name) -> deputy::result<void> {
+            if (failure != 0) {
+                return deputy::error{failure};
+            }
+            EXPECT_EQ(::unlinkat(directory_.get(), name, 0), 0);
+            return {};
+        });
+    }
+    [[nodiscard]] bool is_there() const { return std::filesystem::exists(place_.path() / "n"); }
+
+    deputyd::test::scratch_directory place_;
+    deputy::unique_fd directory_{::open(place_.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    deputy_syscall by_{};
+};
+
+TEST_F(mknod_made_node, stays_to_be_undone_if_its_call_has_been_answered_meanwhile)
+{
+    made_node first = record();
+    make(first, false);
+    undo(first, ECANCELED);
+    EXPECT_TRUE(is_there());
+    undo(first);
+    EXPECT_FALSE(is_there());
+}
+
+TEST_F(mknod_made_node, is_given_to_one_call_alone_and_undone_no_more)
+{
+    made_node first = record();
+    make(first, false);
+    first.finish(2);
+    EXPECT_TRUE(adopt(first, 2));
+    EXPECT_FALSE(adopt(first, 3));
+    undo(first);
+    EXPECT_TRUE(is_there());
+}
+
+TEST_F(mknod_made_node, that_was_taken_over_is_given_on_only_to_a_call_that_came_meanwhile)
+{
+    made_node meanwhile = record(), later = record();
+    make(meanwhile, true);
+    EXPECT_TRUE(adopt(meanwhile, 3)); // it is not finished
+    make(later, true);
+    later.finish(4);
+    EXPECT_FALSE(adopt(later, 4));
+    EXPECT_TRUE(adopt(later, 3));
+}
+
+TEST_F(mknod_made_node, is_covered_by_the_call_alone_whose_it_is)
+{
+    made_node first = record();
+    make(first, false);
+    int covered = 0;
+    const auto bind = [&](const file_identity &) -> deputy::result<void> {
+        ++covered;
         return {};
-    });
-    EXPECT_FALSE(std::filesystem::exists(file));
-    std::filesystem::remove_all(place);
+    };
+    EXPECT_TRUE(first.cover(directory_.get(), bind));
+    EXPECT_TRUE(adopt(first, 2));
+    EXPECT_EQ(first.cover(directory_.get(), bind).error_number(), ESRCH);
+    EXPECT_EQ(covered, 1);
+}
+
+TEST_F(mknod_made_node, stands_for_what_covers_it)
+{
+    made_node first = record();
+    make(first, false);
+    EXPECT_TRUE(first.cover(directory_.get(), [&](const file_identity &) -> deputy::result<void> {
+        std::ofstream(place_.path() / "other") << "y"; // before the first goes: it has another inode
+        std::filesystem::rename(place_.path() / "other", place_.path() / "n");
+        return {};
+    }));
+    undo(first);
+    EXPECT_FALSE(is_there());
 }
 
 TEST_F(mknod_handlers, act_for_nobody_of_whom_they_were_not_told)
