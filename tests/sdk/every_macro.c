@@ -11,3 +11,10 @@ int32_t deputy_plugin_query_v1(uint32_t host_minor, const struct deputy_plugin_v
     (void)ret_plugin;
     return host_minor == DEPUTY_ABI_MINOR ? DEPUTY_PASS : -1;
 }
+
+static const struct deputy_container shorter = {sizeof(struct deputy_container) - 8, -1, 1, 1, "", "", 0, 0};
+int has_name(void);
+int has_name(void)
+{
+    return DEPUTY_HAS_FIELD(&shorter, name) && !DEPUTY_HAS_FIELD(&shorter, wait_killable);
+}

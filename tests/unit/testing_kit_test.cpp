@@ -372,6 +372,36 @@ TEST(testing_kit_hosts, an_older_host_may_lack_an_extension)
     EXPECT_TRUE(host.logged("the host lacks the service deputy.act/1"));
 }
 
+// Of the sizes alone that this host has, as one of an older minor version would.
+TEST_F(testing_kit, structs_end_where_struct_size_says)
+{
+    const auto past = [](const auto &object) {
+        return reinterpret_cast<std::uintptr_t>(&object) + object.struct_size;
+    };
+    EXPECT_EQ(past(*host_.raw()) % 4096, 0U);
+    run([&](call &c) {
+        EXPECT_EQ(past(c.syscall()) % 4096, 0U);
+        return answer::value(0);
+    });
+    EXPECT_EXIT(
+        run([&](call &c) {
+            return answer::value(*reinterpret_cast<const volatile char *>(past(c.syscall())));
+        }),
+        [](int status) { return status != 0; }, "");
+}
+
+TEST(plugin_h, a_struct_says_which_fields_it_has)
+{
+    deputy_container c{};
+    c.struct_size = offsetof(deputy_container, wait_killable);
+    EXPECT_TRUE(DEPUTY_HAS_FIELD(&c, settings));
+    EXPECT_FALSE(DEPUTY_HAS_FIELD(&c, wait_killable));
+    c.struct_size += sizeof c.wait_killable - 1;
+    EXPECT_FALSE(DEPUTY_HAS_FIELD(&c, wait_killable));
+    c.struct_size += 1;
+    EXPECT_TRUE(DEPUTY_HAS_FIELD(&c, wait_killable));
+}
+
 TEST(plugin_hpp, a_complete_mknod_like_handler_has_thirty_lines)
 {
     std::ifstream source(DEPUTY_SOURCE_DIR "/tests/support/small_mknod.hpp");

@@ -49,8 +49,9 @@
  * Strings are UTF-8, NUL-terminated, borrowed for the time of the call unless it says otherwise.
  *
  * Growth. Structs that begin with struct_size grow at their end only; each side uses
- * min(own size, struct_size) bytes and takes the rest as zero. Extension tables never change: a new
- * one has a new id. Until 1.0 is final a host takes only plugins built for its own minor version.
+ * min(own size, struct_size) bytes and takes the rest as zero (DEPUTY_HAS_FIELD). Extension tables never
+ * change: a new one has a new id. Until 1.0 is final a host takes only plugins built for its own minor
+ * version.
  *
  * Trust. A plugin runs inside the host with all of its power: it is part of the host, not confined by
  * it. Only ids, buffers and descriptors cross this line, so that another process may stand behind it
@@ -65,6 +66,14 @@ extern "C" {
 
 #define DEPUTY_ABI_MAJOR 1u
 #define DEPUTY_ABI_MINOR 0u
+
+/**
+ * Whether the other side's struct has a field: for those that a later minor version than the oldest one
+ * served (abi_minor_least) has added. object is a pointer to a struct that begins with struct_size.
+ */
+#define DEPUTY_HAS_FIELD(object, field)                                                                      \
+    ((uint64_t)((const char *)&(object)->field - (const char *)(object)) + sizeof((object)->field) <=        \
+     (object)->struct_size)
 
 /** Name of the entry point, for dlsym(). */
 #define DEPUTY_PLUGIN_QUERY_SYMBOL "deputy_plugin_query_v1"

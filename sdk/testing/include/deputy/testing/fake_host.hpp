@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -25,6 +26,7 @@
 #include "fake_memory.hpp"
 #include "fake_settings.hpp"
 #include "faults.hpp"
+#include "page_end.hpp"
 
 namespace deputy::testing
 {
@@ -60,12 +62,12 @@ class fake_host : public fake_memory
 public:
     fake_host()
     {
-        raw_.struct_size = sizeof(deputy_host);
-        raw_.abi_minor = DEPUTY_ABI_MINOR;
-        raw_.extension = &extension;
-        raw_.log_enabled = [](const deputy_host *, std::int32_t) { return std::int32_t{1}; };
-        raw_.log = &log;
-        raw_.self = this;
+        raw_->self = this;
+        raw_->host.struct_size = sizeof(deputy_host);
+        raw_->host.abi_minor = DEPUTY_ABI_MINOR;
+        raw_->host.extension = &extension;
+        raw_->host.log_enabled = [](const deputy_host *, std::int32_t) { return std::int32_t{1}; };
+        raw_->host.log = &log;
         identity.struct_size = sizeof identity;
         identity.tid = identity.tgid = 100;
         identity.capabilities = (std::uint64_t{1} << 41) - 1;
@@ -77,7 +79,7 @@ public:
 
     using step_function = std::function<void(std::string_view service)>;
 
-    [[nodiscard]] const deputy_host *raw() const { return &raw_; }
+    [[nodiscard]] const deputy_host *raw() const { return &raw_->host; }
 
     /// Who calls. At first root of the container's own user namespace, with all capabilities.
     deputy_identity identity{};
@@ -151,11 +153,16 @@ private:
     friend struct detail::host_services;
     friend class fake_plugin;
 
-    struct raw_host : deputy_host {
-        fake_host *self = nullptr;
+    struct framed_host {
+        fake_host *self;
+        deputy_host host; ///< at the end
     };
 
-    static fake_host &of(const deputy_host *raw) { return *static_cast<const raw_host *>(raw)->self; }
+    static fake_host &of(const deputy_host *raw)
+    {
+        const auto *address = reinterpret_cast<const std::byte *>(raw) - offsetof(framed_host, host);
+        return *reinterpret_cast<const framed_host *>(address)->self;
+    }
     static void log(const deputy_host *raw, std::int32_t level, const char *text, std::uint64_t size)
     {
         auto &h = of(raw);
@@ -167,7 +174,7 @@ private:
         return of(raw).lacking.count(std::string_view(id)) == 0 ? detail::find_table(id) : nullptr;
     }
 
-    raw_host raw_{};
+    page_end<framed_host> raw_{framed_host{}};
     std::map<std::int32_t, unique_fd> descriptors_;
     std::int32_t next_descriptor_ = 3;
     mutable std::mutex mutex_; ///< of what follows

@@ -67,8 +67,8 @@ public:
     {
         std::memcpy(&table_, &table, std::min<std::size_t>(table.struct_size, sizeof table_));
         check(table_.create(host_.raw(), &plugin_), "create");
-        deputy_registrar registrar{sizeof registrar, 0, this, &add};
-        const std::int32_t r = table_.register_handlers(plugin_, &registrar);
+        const page_end registrar(deputy_registrar{sizeof(deputy_registrar), 0, this, &add});
+        const std::int32_t r = table_.register_handlers(plugin_, registrar.get());
         if (r < 0) {
             table_.destroy(plugin_);
         }
@@ -97,12 +97,11 @@ public:
     void add_container(std::uint64_t id, int cgroup = -1, const std::string &settings = "{}")
     {
         const std::string name = "container-" + std::to_string(id);
-        const deputy_container c{
-            sizeof c, cgroup, id, 1000 + id, name.c_str(), settings.c_str(), host_.wait_killable ? 1U : 0U,
-            0};
+        const page_end c(deputy_container{sizeof(deputy_container), cgroup, id, 1000 + id, name.c_str(),
+                                          settings.c_str(), host_.wait_killable ? 1U : 0U, 0});
         host_.settings.add_container(id);
         if (table_.container_added != nullptr) {
-            check(table_.container_added(plugin_, &c), "container_added");
+            check(table_.container_added(plugin_, c.get()), "container_added");
         }
     }
     void remove_container(std::uint64_t id)
@@ -150,11 +149,10 @@ public:
                             host_.clock.now()};
         outcome out;
         out.syscall = syscall_of(what);
-        deputy_answer answer{};
-        answer.struct_size = sizeof answer;
-        answer.fd = answer.number = -1;
-        const deputy_verdict verdict = h.handle(plugin_, c.raw(), &out.syscall, &answer);
-        static_cast<reply &>(out) = detail::take(verdict, answer);
+        const page_end syscall(out.syscall);
+        const page_end answer(deputy_answer{sizeof(deputy_answer), 0, 0, -1, 0, -1, 0});
+        const deputy_verdict verdict = h.handle(plugin_, c.raw(), syscall.get(), answer.get());
+        static_cast<reply &>(out) = detail::take(verdict, *answer);
         if (c.blocked) {
             host_.deferred.leave(what.container);
         }
@@ -240,7 +238,8 @@ private:
         detail::fake_call c{&host_, out.syscall.container, false, false, host_.clock.now()};
         c.undoing = true;
         c.kept = std::move(out.kept);
-        out.undo(plugin_, with_call ? c.raw() : nullptr, &out.syscall, out.token.data(), out.token.size());
+        const page_end syscall(out.syscall);
+        out.undo(plugin_, with_call ? c.raw() : nullptr, syscall.get(), out.token.data(), out.token.size());
         out.committed = false;
     }
 
