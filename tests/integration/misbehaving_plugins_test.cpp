@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plugins that throw, answer nonsense or never answer: the caller gets the fail policy's errno, and the host
-// serves on. A handler cannot reply twice: its one answer is what it returns.
+// serves on.
 #include <csignal>
 #include <cstdlib>
 
@@ -69,6 +69,33 @@ TEST(misbehaving_plugins, that_leak_descriptors_are_served_as_long_as_there_are_
     EXPECT_EQ(run_with("leaks", {"getppid", "getppid"}).out, "getppid 0\ngetppid 0\n");
 }
 
+TEST(misbehaving_plugins, that_answer_twice_are_heard_once)
+{
+    const outcome o = run_with("replies_twice", {"getppid", "getppid"});
+    EXPECT_EQ(o.out, "getppid 1\ngetppid 1\n") << o.err;
+    EXPECT_THAT(o.err, HasSubstr("the second answer: " + std::to_string(ENOENT)));
+}
+
+// Nobody but the caller is kept waiting, and it can be killed.
+TEST(misbehaving_plugins, that_never_answer_keep_the_caller_waiting_alone)
+{
+    const outcome o = run(plain_container(
+        {"--plugin", DEPUTY_TEST_PLUGINS_DIR "/never_replies.so", "--enable", "never_replies"},
+        {"/bin/sh", "-c",
+         "wait_in_getppid() { until read nr rest </proc/$1/syscall && [ \"$nr\" = 110 ]; do :; done; }; "
+         "/run/clients/plain_calls getppid & one=$!; /run/clients/plain_calls getppid & two=$!; "
+         "wait_in_getppid $one; wait_in_getppid $two; /run/clients/plain_calls getuid; "
+         "kill -9 $one; wait $one; echo killed $?"}));
+    EXPECT_EQ(o.out, "getuid 0\nkilled 137\n") << o.err;
+    EXPECT_EQ(o.status, 0) << "the other one ends with the container";
+    EXPECT_THAT(o.err, HasSubstr("a caller has gone without an answer"));
+}
+
+TEST(misbehaving_plugins, that_make_a_counter_in_a_handler_are_refused)
+{
+    EXPECT_EQ(run_with("wrong_thread", {"getppid"}).out, "getppid EBUSY\n");
+}
+
 // A plugin is a part of the host: what ends it ends the host, and with it the container.
 TEST(misbehaving_plugins, that_exit_or_crash_end_the_host)
 {
@@ -85,7 +112,8 @@ TEST(misbehaving_plugins, that_throw_through_c_before_calls_start_nothing)
         const outcome o = run_with("throws_everywhere", {"getppid"});
         EXPECT_EQ(o.status, 125) << callback;
         EXPECT_EQ(o.out, "") << callback;
-        EXPECT_THAT(o.err, HasSubstr("thrown on purpose")) << callback;
+        EXPECT_THAT(o.err, HasSubstr("plugin throws_everywhere: ")) << callback;
+        EXPECT_THAT(o.err, HasSubstr("threw out of the callback: thrown on purpose")) << callback;
     }
     ::unsetenv("DEPUTY_TEST_CALLBACK");
 }

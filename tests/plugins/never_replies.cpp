@@ -22,9 +22,10 @@ public:
     {
         return call.defer() ? deputy::answer::deferred() : deputy::answer::failure(EAGAIN);
     }
+    void call_gone(std::uint64_t) { host_.log(DEPUTY_LOG_INFO, "a caller has gone without an answer"); }
 
 private:
-    [[maybe_unused]] deputy::host host_;
+    deputy::host host_;
     deputy::services services_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Breaks: getppid() is answered by complete() twice, first with 1, then with 2; it counts what the host
-// refuses.
+// Breaks: getppid() is answered by complete() twice, first with 1, then with 2; it logs what the host
+// says to the second.
 #include <deputy/plugin.hpp>
 
 namespace
@@ -32,7 +32,7 @@ public:
     }
 
 private:
-    [[maybe_unused]] deputy::host host_;
+    deputy::host host_;
     deputy::services services_;
 };
 

@@ -12,18 +12,13 @@
 
 #include "base/log.hpp"
 #include "caller/call.hpp"
+#include "plugin/callback.hpp"
 #include "plugin/setting_defaults.hpp"
 
 namespace deputyd
 {
 namespace
 {
-
-[[noreturn]] void fail(const manifest &m, const char *what, std::int32_t number)
-{
-    throw std::runtime_error(fmt::format("plugin {}: {} failed: {}; its log lines above say more", m.name,
-                                         what, std::generic_category().message(-number)));
-}
 
 std::uint64_t low_half(std::uint64_t value)
 {
@@ -124,14 +119,27 @@ loaded_plugin::loaded_plugin(manifest m, const deputy_plugin_v1 &description,
                        std::uint64_t text_size) {
         deputyd::log().log(level_of(level), "{}: {}", of(host).name(), escaped({text, text_size}));
     };
-    if (const auto r = description_.create(&services_, &state_); r != 0) {
-        fail(manifest_, "create", r);
-    }
-    const deputy_registrar registrar{sizeof registrar, 0, this, &loaded_plugin::add_handler};
-    if (const auto r = description_.register_handlers(state_, &registrar); r != 0) {
+    require("create", [&] { return description_.create(&services_, &state_); });
+    try {
+        register_handlers();
+    } catch (...) {
         description_.destroy(state_);
-        fail(manifest_, "register_handlers", r);
+        throw;
     }
+}
+
+template <class Callback> void loaded_plugin::require(std::string_view what, Callback &&callback)
+{
+    if (const auto r = run_callback(name(), what, callback); r != 0) {
+        throw std::runtime_error(fmt::format("plugin {}: {} failed: {}; its log lines above say more", name(),
+                                             what, std::generic_category().message(-r)));
+    }
+}
+
+void loaded_plugin::register_handlers()
+{
+    const deputy_registrar registrar{sizeof registrar, 0, this, &loaded_plugin::add_handler};
+    require("register_handlers", [&] { return description_.register_handlers(state_, &registrar); });
 }
 
 loaded_plugin::~loaded_plugin()
@@ -191,9 +199,7 @@ std::int32_t loaded_plugin::add_handler(void *context, const deputy_handler *raw
 void loaded_plugin::ready()
 {
     if (description_.ready != nullptr) {
-        if (const auto r = description_.ready(state_); r != 0) {
-            fail(manifest_, "ready", r);
-        }
+        require("ready", [&] { return description_.ready(state_); });
     }
     counters_.close();
 }
@@ -205,10 +211,14 @@ void loaded_plugin::container_added(const deputy_container &added)
         const std::lock_guard lock(turns_mutex_);
         turns_[added.id] = std::make_unique<std::mutex>();
     }
-    const auto r = description_.container_added == nullptr ? 0 : description_.container_added(state_, &added);
-    if (r != 0) {
+    try {
+        if (description_.container_added != nullptr) {
+            require(fmt::format("container_added for {}", added.name),
+                    [&] { return description_.container_added(state_, &added); });
+        }
+    } catch (...) {
         forget(added.id);
-        fail(manifest_, fmt::format("taking container {}", added.name).c_str(), r);
+        throw;
     }
     const std::lock_guard lock(process_gone_);
     containers_.insert(added.id);

@@ -82,6 +82,9 @@ private:
         loaded_plugin *plugin;
     };
     static std::int32_t add_handler(void *context, const deputy_handler *raw);
+    /// Runs a callback that returns 0 or a negative errno. @throw std::runtime_error if it fails.
+    template <class Callback> void require(std::string_view what, Callback &&callback);
+    void register_handlers();
     std::unique_lock<std::mutex> turn(std::uint64_t container);
     void forget(std::uint64_t container) noexcept;
 

@@ -15,6 +15,8 @@
 
 #include <deputy/plugin.hpp>
 
+#include "plugin/callback.hpp"
+
 namespace deputyd
 {
 namespace
@@ -116,7 +118,9 @@ opened_plugin open_plugin(const fs::path &file)
     manifest m = accepted_manifest(file);
     const auto query = load_entry(file);
     const deputy_plugin_v1 *description = nullptr;
-    if (const auto r = query(DEPUTY_ABI_MINOR, &description); r != 0 || description == nullptr) {
+    const auto r = run_callback(m.name, DEPUTY_PLUGIN_QUERY_SYMBOL,
+                                [&] { return query(DEPUTY_ABI_MINOR, &description); });
+    if (r != 0 || description == nullptr) {
         refuse(file, fmt::format("it declines to be loaded: {}", std::strerror(-r)));
     }
     return {std::move(m), description};
