@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <bpf_cgroup_device/src/attr.hpp>
-#include <bpf_cgroup_device/src/settings.hpp>
 #include <deputy/testing/kit.hpp>
 
 namespace
@@ -103,24 +102,6 @@ TEST(bpf_attr_fields, zero_from_looks_at_every_byte)
     EXPECT_FALSE(a.zero_from(64));
     EXPECT_TRUE(a.holds(60, 4));
     EXPECT_FALSE(a.holds(61, 4));
-}
-
-TEST(bpf_settings, absent_ones_have_defaults)
-{
-    const auto none = parse_settings("{}");
-    EXPECT_EQ(none.programs, 256u);
-    EXPECT_EQ(none.instructions, 4096u);
-    const auto both = parse_settings(R"({"programs": 3, "instructions": 10})");
-    EXPECT_EQ(both.programs, 3u);
-    EXPECT_EQ(both.instructions, 10u);
-}
-
-TEST(bpf_settings, others_are_refused)
-{
-    EXPECT_THROW(parse_settings("[]"), std::system_error);
-    EXPECT_THROW(parse_settings("{"), std::system_error);
-    EXPECT_THROW(parse_settings(R"({"program": 3})"), std::system_error);
-    EXPECT_THROW(parse_settings(R"({"programs": -3})"), std::system_error);
 }
 
 } // namespace

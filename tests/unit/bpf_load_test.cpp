@@ -208,7 +208,7 @@ class bpf_load_with_settings : public bpf_plugin
 
 TEST_F(bpf_load_with_settings, live_programs_have_a_quota)
 {
-    start(R"({"programs": 2})");
+    start(2);
     const int first = load();
     load();
     EXPECT_EQ(bpf(BPF_PROG_LOAD, load_attr()).error, ENOMEM);
@@ -220,7 +220,7 @@ TEST_F(bpf_load_with_settings, live_programs_have_a_quota)
 
 TEST_F(bpf_load_with_settings, instructions_have_a_limit)
 {
-    start(R"({"instructions": 2})");
+    start(256, 2);
     EXPECT_EQ(bpf(BPF_PROG_LOAD, load_attr()).error, 0);
     EXPECT_EQ(bpf(BPF_PROG_LOAD, load_attr().set(offset::insn_cnt, 3)).error, E2BIG);
 }
@@ -237,6 +237,7 @@ TEST_F(bpf_load_with_settings, nothing_is_loaded_that_could_not_be_attached)
 
 TEST_F(bpf_load_with_settings, a_container_without_a_cgroup_loads_nothing)
 {
+    start();
     plugin.add_container(3, -1);
     EXPECT_EQ(bpf(BPF_PROG_LOAD, load_attr(), 3).error, EPERM);
 }

@@ -24,10 +24,12 @@ protected:
             kernel.add(path);
         }
     }
-    void start(const std::string &settings = "{}")
+    void start(std::int64_t programs = 256, std::int64_t instructions = 4096)
     {
-        plugin.add_container(1, kernel.open("above/own").get(), settings);
-        plugin.add_container(2, kernel.open("above/other").get(), settings);
+        host.settings.set(0, "/programs", programs);
+        host.settings.set(0, "/instructions", instructions);
+        plugin.add_container(1, kernel.open("above/own").get());
+        plugin.add_container(2, kernel.open("above/other").get());
         for (const char *path : {"above", "above/own", "above/own/a", "above/own/a/deep", "above/own/b",
                                  "above/other", "above/other/a"}) {
             at[path] = host.open(kernel.open(path));

@@ -247,7 +247,7 @@ class bpf_query_with_settings : public bpf_plugin
 
 TEST_F(bpf_query_with_settings, descriptors_of_a_program_have_a_limit)
 {
-    start(R"({"programs": 1})");
+    start(1);
     EXPECT_EQ(attach("above/own/a", load(), multi), 0);
     const auto id = kernel.attached_at("above/own/a").at(0);
     const auto a = attr_builder(4).set(0, id);

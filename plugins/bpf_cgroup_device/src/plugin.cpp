@@ -99,7 +99,7 @@ void plugin::container_added(const deputy_container &container)
     auto c = std::make_shared<container_state>();
     c->id = container.id;
     c->name = container.name == nullptr ? "" : container.name;
-    c->set = parse_settings(container.settings);
+    c->set = read_settings(host_, container.id);
     if (container.cgroup < 0) {
         report(*c, "it has no cgroup2 directory of its own, so it can load no device programs");
     } else if (auto own = own_cgroup::open(*kernel_, container.cgroup); own) {

@@ -3,13 +3,15 @@
 
 #include <cstddef>
 
+#include <deputy/plugin.hpp>
+
 namespace bpf_cgroup_device
 {
 
 /// What policy sets for a container.
 struct settings {
-    std::size_t programs = 256;      ///< live programs a container
-    std::size_t instructions = 4096; ///< of one program
+    std::size_t programs = 0;     ///< live programs a container
+    std::size_t instructions = 0; ///< of one program
 };
 
 /// JSON Schema (draft 7) of the settings.
@@ -30,8 +32,7 @@ inline constexpr const char *settings_schema = R"({
   }
 })";
 
-/// Reads settings that the host has checked against the schema; what is absent keeps its default.
-/// @throw std::system_error EINVAL if it is no such object after all.
-settings parse_settings(const char *json);
+/// @throw std::system_error what deputy.settings/1 says.
+settings read_settings(const deputy::host &host, std::uint64_t container);
 
 } // namespace bpf_cgroup_device
