@@ -102,11 +102,11 @@ TEST(notify_deferred, has_no_deadline)
 {
     deferring d;
     supervised child([] { return static_cast<int>(call(1)); });
-    host h({.deadline = 20ms});
+    host h({.deadline = 500ms});
     h.serve(container(1), d.plugin.table(), child.take_listener());
     child.go();
     const std::uint64_t t = d.wait_ticket();
-    std::this_thread::sleep_for(100ms);
+    std::this_thread::sleep_for(1s);
     EXPECT_EQ(complete(t, 6), 0);
     EXPECT_EQ(child.wait(), 6);
 }
@@ -349,11 +349,11 @@ TEST(notify_blocking, has_no_deadline_and_holds_up_nobody)
         ::waitpid(other, &status, 0);
         return second * 10 + WEXITSTATUS(status);
     });
-    host h({.deadline = 20ms, .slow = 1s});
+    host h({.deadline = 500ms, .slow = 1s});
     h.serve(container(1), b.plugin.table(), child.take_listener());
     child.go();
     wait_until([&] { return b.begun != 0; });
-    std::this_thread::sleep_for(100ms);
+    std::this_thread::sleep_for(1s);
     EXPECT_EQ(::write(b.ends[1], "\5", 1), 1);
     EXPECT_EQ(child.wait(), 25);
 }
@@ -415,10 +415,10 @@ TEST(notify_blocking, is_not_counted_among_threads_that_hang)
                 ::_exit(static_cast<int>(call(1)));
             }
         }
-        ::usleep(50000);
+        ::sleep(1);
         return static_cast<int>(call(2));
     });
-    host h({.slow = 1ms, .hung_limit = 1});
+    host h({.slow = 500ms, .hung_limit = 1}); // time enough to say that they block
     h.serve(container(1), b.plugin.table(), child.take_listener());
     child.go();
     wait_until([&] { return b.begun == 3; });
