@@ -36,7 +36,9 @@ static inline void minimal_destroy(void *plugin)
 }
 
 /* The rest of a plugin that breaks its rule in CREATE or in HANDLE, its handler of getppid(). */
-#define MINIMAL_PLUGIN(CREATE, HANDLE)                                                                       \
+#define MINIMAL_PLUGIN(CREATE, HANDLE) MINIMAL_PLUGIN_WITH(CREATE, HANDLE, 0)
+/* The same with a settings schema, an expression. */
+#define MINIMAL_PLUGIN_WITH(CREATE, HANDLE, SCHEMA)                                                          \
     static int32_t register_handlers(void *plugin, const struct deputy_registrar *registrar)                 \
     {                                                                                                        \
         const struct deputy_handler handler = {                                                              \
@@ -44,7 +46,7 @@ static inline void minimal_destroy(void *plugin)
         (void)plugin;                                                                                        \
         return registrar->add(registrar->context, &handler);                                                 \
     }                                                                                                        \
-    static const struct deputy_plugin_v1 description = {                                                     \
+    static struct deputy_plugin_v1 description = {                                                           \
         .struct_size = sizeof description,                                                                   \
         .threads = DEPUTY_THREADS_PARALLEL,                                                                  \
         .create = (CREATE),                                                                                  \
@@ -54,6 +56,7 @@ static inline void minimal_destroy(void *plugin)
     EXPORTED int32_t deputy_plugin_query_v1(uint32_t host_minor, const struct deputy_plugin_v1 **ret_plugin) \
     {                                                                                                        \
         (void)host_minor;                                                                                    \
+        description.settings_schema = (SCHEMA);                                                              \
         *ret_plugin = &description;                                                                          \
         return 0;                                                                                            \
     }

@@ -71,8 +71,13 @@ constexpr mistake mistakes[] = {
     {"no_register", "handlers", "lacks create, register_handlers or destroy"},
     {"short_struct", "handlers", "lacks create, register_handlers or destroy"},
     {"bad_schema", "settings-schema", "is not JSON"},
+    {"poor_schema", "settings-schema", "type", "array"},
+    {"poor_schema", "settings-schema", "Missing required property 'additionalProperties'", "open"},
+    {"poor_schema", "settings-schema", ".size: Missing required property 'description'", "no_description"},
+    {"poor_schema", "settings-schema", ".size: ", "no_type"},
     {"bad_default", "settings-schema", "refuses its own defaults"},
     {"refuses", "life", "container_added"},
+    {"not_parallel", "threads", "signal 6"},
     {"throws_early", "life", "create"},
     {"nonsense", "hostile-calls", "returned a verdict that is none"},
     {"continues", "hostile-calls", "without the capability"},
@@ -93,6 +98,7 @@ constexpr mistake mistakes[] = {
     // A sanitizer exports symbols of its own, answers the signal, and has its own memory.
     {"exports_more", "one-symbol", "it exports deputy_test_second"},
     {"crashes", "hostile-calls", "signal 11"},
+    {"reads_past_struct", "life", "signal 11"},
     {"leaks_memory", "leaks", "bytes of memory"},
 #endif
 };

@@ -6,6 +6,7 @@
 
 #include "base/log.hpp"
 #include "check/rule.hpp"
+#include "check/settings_schema.hpp"
 #include "check/trial.hpp"
 #include "notify/host.hpp"
 #include "plugin/setting_defaults.hpp"
@@ -18,27 +19,15 @@ namespace
 
 using nlohmann::json;
 
-/// What every schema of settings is: an object's, and closed, so that a key with a mistake is no other.
-void check_top(const json &schema)
+/// What every schema of settings is, as installed with the SDK.
+void check_schema(const json &schema)
 {
-    if (!schema.is_object() || schema.value("type", "") != "object") {
-        throw broken("its settings schema does not say \"type\": \"object\"; settings are a table");
-    }
-    if (schema.value("additionalProperties", json(true)) != json(false)) {
-        throw broken("its settings schema lets unknown settings in; say \"additionalProperties\": false");
-    }
-}
-
-void check_setting(const std::string &name, const json &property)
-{
-    const auto text = property.is_object() ? property.find("description") : property.end();
-    if (!property.is_object() || text == property.end() || !text->is_string() || text->empty()) {
+    static const json expected = json::parse(settings_schema_schema);
+    if (const auto complaint = check_against(expected, schema); complaint) {
         throw broken(
-            fmt::format("setting {} has no description; deputy plugin show prints it", escaped(name)));
-    }
-    if (!property.contains("type") && !property.contains("enum") && !property.contains("$ref") &&
-        !property.contains("oneOf") && !property.contains("anyOf")) {
-        throw broken(fmt::format("setting {} has no type; say which values it takes", escaped(name)));
+            fmt::format("its settings schema does not fit settings.schema.json of the SDK: {} {}; see "
+                        "deputy-plugin(7), SETTINGS",
+                        escaped(complaint->key), escaped(complaint->reason)));
     }
 }
 
@@ -76,11 +65,7 @@ void check_settings_schema(const subject &s)
     if (schema.is_discarded()) {
         throw broken("its settings schema is not JSON; see RFC 8259");
     }
-    check_top(schema);
-    const json properties = schema.value("properties", json::object());
-    for (const auto &[name, property] : properties.items()) {
-        check_setting(name, property);
-    }
+    check_schema(schema);
     json defaults = json::object();
     fill_in_defaults(schema, defaults);
     drop_privileges();

@@ -110,6 +110,17 @@ std::vector<std::string> keys_of(const json &schema)
 
 } // namespace
 
+std::optional<schema_complaint> check_against(const json &schema_json, const json &value)
+{
+    valijson::Schema schema;
+    valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(schema_json), schema);
+    valijson::ValidationResults results;
+    if (!valijson::Validator().validate(schema, valijson::adapters::NlohmannJsonAdapter(value), &results)) {
+        return first(results, schema_json, value);
+    }
+    return std::nullopt;
+}
+
 std::optional<schema_complaint> check_settings(const loaded_plugin &plugin, const json &values)
 {
     if (plugin.settings_schema() == nullptr) {
@@ -130,13 +141,7 @@ std::optional<schema_complaint> check_settings(const loaded_plugin &plugin, cons
                                                      fmt::join(known, ", "))};
         }
     }
-    valijson::Schema schema;
-    valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(schema_json), schema);
-    valijson::ValidationResults results;
-    if (!valijson::Validator().validate(schema, valijson::adapters::NlohmannJsonAdapter(values), &results)) {
-        return first(results, schema_json, values);
-    }
-    return std::nullopt;
+    return check_against(schema_json, values);
 }
 
 } // namespace deputyd
