@@ -82,9 +82,9 @@ TEST(misbehaving_plugins, that_never_answer_keep_the_caller_waiting_alone)
     const outcome o = run(plain_container(
         {"--plugin", DEPUTY_TEST_PLUGINS_DIR "/never_replies.so", "--enable", "never_replies"},
         {"/bin/sh", "-c",
-         "wait_in_getppid() { until read nr rest </proc/$1/syscall && [ \"$nr\" = 110 ]; do :; done; }; "
-         "/run/clients/plain_calls getppid & one=$!; /run/clients/plain_calls getppid & two=$!; "
-         "wait_in_getppid $one; wait_in_getppid $two; /run/clients/plain_calls getuid; "
+         "wait_in_sysinfo() { until read nr rest </proc/$1/syscall && [ \"$nr\" = 99 ]; do :; done; }; "
+         "/run/clients/plain_calls sysinfo & one=$!; /run/clients/plain_calls sysinfo & two=$!; "
+         "wait_in_sysinfo $one; wait_in_sysinfo $two; /run/clients/plain_calls getuid; "
          "kill -9 $one; wait $one; echo killed $?"}));
     EXPECT_EQ(o.out, "getuid 0\nkilled 137\n") << o.err;
     EXPECT_EQ(o.status, 0) << "the other one ends with the container";

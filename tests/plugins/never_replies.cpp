@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Breaks: getppid() is deferred, and never answered.
+// Breaks: sysinfo() is deferred, and never answered.
 #include <deputy/plugin.hpp>
 
 namespace
@@ -15,10 +15,10 @@ public:
 
     void register_handlers(deputy::registrar<never_replies> &registrar)
     {
-        registrar.on<&never_replies::getppid>("getppid");
+        registrar.on<&never_replies::sysinfo>("sysinfo");
     }
 
-    deputy::answer getppid(deputy::call &call)
+    deputy::answer sysinfo(deputy::call &call)
     {
         return call.defer() ? deputy::answer::deferred() : deputy::answer::failure(EAGAIN);
     }
@@ -34,4 +34,4 @@ private:
 DEPUTY_PLUGIN(never_replies, 0,
               "never_replies\0"
               "0.1\0"
-              "getppid\0")
+              "sysinfo\0")
