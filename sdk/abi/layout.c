@@ -149,6 +149,12 @@ FIELD(deputy_defer_v1, complete, 8, 4)
 FIELD(deputy_defer_v1, block, 16, 8)
 FIELD(deputy_defer_v1, interrupted, 24, 12)
 
+/* deputy/ext/describe.h */
+SIZE(deputy_describe_v1, 24, 12)
+FIELD(deputy_describe_v1, wanted, 0, 0)
+FIELD(deputy_describe_v1, object, 8, 4)
+FIELD(deputy_describe_v1, reason, 16, 8)
+
 /* deputy/ext/descriptor.h */
 SIZE(deputy_descriptor_v1, 8, 4)
 FIELD(deputy_descriptor_v1, get, 0, 0)

@@ -339,6 +339,24 @@ TEST_F(testing_kit, settings_are_the_containers_or_the_defaults)
     EXPECT_EQ(table.integer(raw, 3, "/limit", &n), -ENOENT) << "no such container";
 }
 
+TEST_F(testing_kit, what_a_handler_says_of_its_call_is_kept_up_to_a_length)
+{
+    const auto got = run([](call &c) {
+        EXPECT_TRUE(c.is_looked_at());
+        c.describe("first");
+        c.describe(std::string(2 * DEPUTY_DESCRIPTION_SIZE, 'x'));
+        c.explain("because");
+        return answer::value(0);
+    });
+    EXPECT_EQ(got.object, std::string(DEPUTY_DESCRIPTION_SIZE, 'x'));
+    EXPECT_EQ(got.reason, "because");
+    host_.looks = false;
+    run([](call &c) {
+        EXPECT_FALSE(c.is_looked_at());
+        return answer::value(0);
+    });
+}
+
 TEST_F(testing_kit, counters_processes_and_events)
 {
     const auto &s = probe::made->services;

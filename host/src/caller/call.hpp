@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <deputy/plugin.hpp>
 
@@ -30,8 +32,11 @@ struct deputy_call {
     int proc = -1;              ///< its directory in /proc, likewise
     deputy::unique_fd root;     ///< its root directory, likewise; O_PATH
     deputy::unique_fd cwd;      ///< its working directory, likewise; O_PATH
-    std::optional<deputyd::proc_status> status; ///< read on first need, kept for undo
-    std::optional<bool> in_own_user_ns;         ///< its user namespace is the container's; kept for undo
-    bool undoing = false;                       ///< its undo runs: the caller need not be there any more
-    deputy::unique_fd kept;                     ///< what a plugin keeps for undo
+    std::optional<deputyd::proc_status> status;  ///< read on first need, kept for undo
+    std::optional<bool> in_own_user_ns;          ///< its user namespace is the container's; kept for undo
+    bool undoing = false;                        ///< its undo runs: the caller need not be there any more
+    deputy::unique_fd kept;                      ///< what a plugin keeps for undo
+    std::chrono::steady_clock::time_point began; ///< when it came
+    std::string object;                          ///< what it is about, by its plugin, for those who look
+    std::string reason;                          ///< why it is answered so, likewise
 };

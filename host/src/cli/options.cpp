@@ -12,6 +12,8 @@
 
 #include "base/log.hpp"
 #include "cli/config_check.hpp"
+#include "cli/doctor.hpp"
+#include "cli/observe.hpp"
 #include "cli/plugin.hpp"
 #include "cli/profile.hpp"
 #include "cli/repeated.hpp"
@@ -166,6 +168,8 @@ int deputy_main(int argc, char **argv)
     describe(*run_command, raw, enabled);
     profile_command profile(app);
     plugin_command plugin(app);
+    const observe_command observe(app);
+    const doctor_command doctor(app);
     try {
         fill_standard_streams();
         start_log("info");
@@ -181,6 +185,12 @@ int deputy_main(int argc, char **argv)
         }
         if (config.is_meant()) {
             return config.run();
+        }
+        if (doctor.is_chosen()) {
+            return doctor.run();
+        }
+        if (observe.is_chosen()) {
+            return observe.run();
         }
         std::vector<std::string> command = run_command->remaining();
         if (!command.empty() && command.front().starts_with('-')) {

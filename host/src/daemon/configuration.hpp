@@ -22,6 +22,8 @@ struct config_paths {
 
 /// Where sockets with a relative path are unless something else is said.
 inline constexpr const char *default_socket_directory = "/run/deputy";
+/// Where in it deputyd answers "deputy ps" and its like.
+inline constexpr const char *control_socket_name = "control.sock";
 
 /// /etc/deputy/deputy.toml, /etc/deputy/conf.d and what is installed.
 config_paths standard_config_paths();

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
+#include <future>
 #include <optional>
 #include <poll.h>
 #include <stdexcept>
@@ -14,10 +15,14 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "base/descriptor_limit.hpp"
 #include "base/event_loop.hpp"
 #include "base/log.hpp"
+#include "control/prometheus.hpp"
+#include "control/server.hpp"
+#include "control/views.hpp"
 #include "daemon/dead_journal.hpp"
 #include "daemon/intake_sockets.hpp"
 #include "daemon/keeper_link.hpp"
@@ -69,6 +74,15 @@ std::unique_ptr<channel> make_channel(bool is_lxc, deputy::unique_fd fd, const s
     return std::make_unique<listener>(std::move(fd));
 }
 
+trace_filter filter_of(const control_server::parameters &p)
+{
+    const auto value = [&](const char *name) {
+        const auto found = p.find(name);
+        return found == p.end() ? std::string() : found->second;
+    };
+    return {value("container"), value("syscall"), !value("failed").empty()};
+}
+
 /// The host of the daemon: everything of one process that serves. Main thread. Never destroyed.
 class host_process
 {
@@ -95,6 +109,7 @@ public:
         // Nothing is wrong, so from here on there is something that must not be lost.
         host::settings s;
         s.generation = generation_;
+        s.audit = true;
         host_.emplace(s);
         keeper_.store(new_name("journal"), {{"kind", "journal"}, {"generation", generation_}},
                       {host_->journal_fd()});
@@ -105,6 +120,7 @@ public:
             take_over(std::move(entry));
         }
         loop_.add(keeper_.fd(), EPOLLIN, [this](std::uint32_t) { read_keeper(); });
+        start_control();
         keeper_.say(message_kind::ready);
     }
 
@@ -112,6 +128,43 @@ public:
 
 private:
     std::string new_name(const char *what) { return fmt::format("{}-{}-{}", what, generation_, ++names_); }
+
+    /// What the control socket is asked, on the main thread, which has the answer.
+    control_server::answer on_main_thread(std::function<std::string()> answer)
+    {
+        return [this, answer = std::move(answer)] {
+            constexpr auto patience = std::chrono::seconds(5);
+            const auto promised = std::make_shared<std::promise<std::string>>();
+            auto made = promised->get_future();
+            loop_.post([promised, answer] { promised->set_value(answer()); });
+            if (made.wait_for(patience) != std::future_status::ready) {
+                throw std::runtime_error("the host has no time to answer; try again");
+            }
+            return made.get();
+        };
+    }
+
+    /// Without it the host serves all the same.
+    void start_control()
+    {
+        control_.get("/v1/containers", "application/json", on_main_thread([this] {
+                         return view_of_containers(containers_->entries(), host_->numbers()).dump();
+                     }));
+        control_.get("/v1/statistics", "application/json", on_main_thread([this] {
+                         return view_of_statistics(host_->numbers(), plugins_).dump();
+                     }));
+        control_.get("/metrics", "text/plain; version=0.0.4",
+                     on_main_thread([this] { return prometheus_text(host_->numbers(), plugins_); }));
+        control_.stream("/v1/trace", "application/x-ndjson", [this](const control_server::parameters &p) {
+            return trace_source(host_->trace(filter_of(p)));
+        });
+        try {
+            std::filesystem::create_directories(options_.socket_directory);
+            control_.start(options_.socket_directory / control_socket_name);
+        } catch (const std::exception &e) {
+            log().error("{}", e.what());
+        }
+    }
 
     /// One more than the highest that is recorded: ids and names that were given stay the only ones.
     void set_generation(const std::vector<kept_entry> &entries)
@@ -289,6 +342,7 @@ private:
     const arrival_sink sink_;
     intake_sockets sockets_;
     std::vector<kept_entry> waiting_;
+    control_server control_;
     bool lost_elsewhere_ = false; ///< a call was in flight, through LXC perhaps
     std::uint64_t generation_ = 1;
     std::uint64_t names_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "intake/containers.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <stdexcept>
 #include <sys/stat.h>
@@ -164,6 +165,17 @@ nlohmann::json containers::restore(const nlohmann::json &record, std::unique_ptr
     o.cgroup_path = record.at("cgroup");
     o.cgroup = open_cgroup(o.cgroup_path);
     return serve(k, a, make(a, std::move(o)), std::move(c), std::move(ended), {});
+}
+
+std::vector<container_entry> containers::entries() const
+{
+    std::vector<container_entry> all;
+    for (const auto &[k, s] : by_key_) {
+        all.push_back(
+            {s->about->id, s->about->name, s->rules->name, std::get<0>(k), s->cgroup_path, s->since});
+    }
+    std::sort(all.begin(), all.end(), [](const auto &a, const auto &b) { return a.id < b.id; });
+    return all;
 }
 
 void containers::listener_ended(const key &k)

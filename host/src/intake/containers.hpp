@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,6 +20,16 @@
 
 namespace deputyd
 {
+
+/// A container that is served, as an operator sees it.
+struct container_entry {
+    std::uint64_t id;
+    std::string name;
+    std::string policy;
+    std::string socket; ///< through which it came
+    std::string cgroup;
+    std::chrono::system_clock::time_point since; ///< served by this host
+};
 
 /// The containers that are served: which listeners belong together, under which policy, and when the last of
 /// them is gone. Main thread.
@@ -50,6 +61,8 @@ public:
                            std::function<void()> ended);
 
     std::size_t count() const { return by_key_.size(); }
+    /// In the order of their ids.
+    std::vector<container_entry> entries() const;
 
 private:
     using key = std::tuple<std::string, uid_t, std::string>; ///< socket, sender, arrival::key
@@ -62,6 +75,7 @@ private:
         std::shared_ptr<container> about;
         std::shared_ptr<const ruled> rules;
         std::string cgroup_path;
+        std::chrono::system_clock::time_point since = std::chrono::system_clock::now();
         std::vector<loaded_plugin *> told; ///< of the container; to be told of its end
         std::size_t listeners = 0;
     };

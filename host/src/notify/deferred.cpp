@@ -10,6 +10,7 @@
 #include "caller/pin.hpp"
 #include "caller/proc_status.hpp"
 #include "notify/dispatch.hpp"
+#include "notify/report.hpp"
 #include "notify/stop_signal.hpp"
 
 namespace deputyd
@@ -149,6 +150,7 @@ std::int32_t answer_deferred(deferred_call &call, deputy_verdict verdict, const 
         log_misbehaving(call.by, *l.of, call.tid, *l.load, fault);
     }
     const delivery outcome = deliver(*l.notify, call.id, d, l.of->wait_killable);
+    call.count(end_of(d, outcome));
     if (fault != nullptr || outcome == delivery::misbehaving) {
         return -EINVAL;
     }
@@ -234,10 +236,13 @@ const deputy_defer_v1 defer_table = {
     .defer = defer, .complete = complete, .block = block, .interrupted = interrupted};
 
 deferred_call::deferred_call(std::shared_ptr<host_state> s, std::shared_ptr<lane> l, const handler &h,
-                             const deputy_call &call, journal_slot *slot)
+                             const served_call &call, journal_slot *slot)
     : state(std::move(s)), from(std::move(l)), by(h), id(call.id), tid(call.syscall.tid),
-      listener(call.listener), ticket_(next_ticket()), slot_(slot)
+      listener(call.listener), began(call.began), ticket_(next_ticket()), slot_(slot)
 {
+    if (is_looked_at(*state)) {
+        report_ = report_of(call, &by);
+    }
     const std::lock_guard lock(state->mutex);
     ++from->deferred;
     state->deferred.fetch_add(1);
@@ -261,12 +266,28 @@ deferred_call::~deferred_call()
     }
 }
 
-void abandon(deferred_call &call)
+void deferred_call::count(const call_end &how) noexcept
 {
-    if (call.take()) {
-        book().remove(call.ticket());
-        tell_gone(call);
+    const auto took = std::chrono::steady_clock::now() - began;
+    from->load->statistics.add(&by, how.how, how.error, took);
+    const bool has_effect = how.how == ending::descriptor;
+    if (report_ && is_looked_at(*state, how, has_effect)) {
+        try {
+            report_->took = took;
+            tell(*state, *from->load, *report_, how, has_effect);
+        } catch (const std::exception &) { // out of memory; the call was served
+        }
     }
+}
+
+bool abandon(deferred_call &call)
+{
+    if (!call.take()) {
+        return false;
+    }
+    book().remove(call.ticket());
+    tell_gone(call);
+    return true;
 }
 
 std::int32_t wait_is_over(int listener, std::uint64_t id, std::uint32_t tid, bool wait_killable) noexcept
@@ -292,6 +313,7 @@ void look_at_deferred(const host_state &state)
             if (why == -EINTR) {
                 call->from->notify->reply(call->id, 0, EINTR);
             }
+            call->count(why == -EINTR ? call_end{ending::error, EINTR} : call_end{});
             tell_gone(*call);
         }
     }
@@ -303,6 +325,7 @@ void end_deferred(const host_state &state)
         if (call->take()) {
             book().remove(call->ticket());
             call->from->notify->reply(call->id, 0, EPERM);
+            call->count({ending::failed, EPERM});
             tell_gone(*call);
         }
     }

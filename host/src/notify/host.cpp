@@ -13,6 +13,7 @@
 #include "caller/caller_table.hpp"
 #include "caller/credentials.hpp"
 #include "notify/deferred.hpp"
+#include "notify/describe.hpp"
 #include "notify/effect.hpp"
 #include "notify/host_state.hpp"
 #include "notify/lane.hpp"
@@ -92,6 +93,7 @@ std::span<const extension> plugin_extensions()
         extension{DEPUTY_EXT_CALLER_1, &caller_table},
         extension{DEPUTY_EXT_COUNTERS_1, &counters_table},
         extension{DEPUTY_EXT_DEFER_1, &defer_table},
+        extension{DEPUTY_EXT_DESCRIBE_1, &describe_table},
         extension{DEPUTY_EXT_DESCRIPTOR_1, &descriptor_table},
         extension{DEPUTY_EXT_EFFECT_1, &effect_table},
         extension{DEPUTY_EXT_PATH_1, &path_table},
@@ -107,6 +109,9 @@ std::function<void()> settle(host_state &state, lane &l)
         return {};
     }
     if (--l.load->lanes == 0) {
+        for (const auto &[by, numbers] : l.load->statistics.read()) {
+            state.of_gone[by] += numbers;
+        }
         state.containers.erase(l.of->id);
         state.changed.notify_all();
     }
@@ -200,7 +205,7 @@ void host::serve(std::shared_ptr<const container> c, std::shared_ptr<const handl
     const std::uint64_t id = c->id;
     auto &load = state_->containers[id];
     if (!load) {
-        load = std::make_shared<container_load>();
+        load = std::make_shared<container_load>(c);
     }
     try {
         const auto l = std::make_shared<lane>(std::move(c), std::move(handlers), std::move(from),
@@ -234,6 +239,32 @@ bool host::wait_gone(std::uint64_t container, std::chrono::milliseconds at_most)
 {
     std::unique_lock lock(state_->mutex);
     return state_->changed.wait_for(lock, at_most, [&] { return !state_->containers.contains(container); });
+}
+
+host_numbers host::numbers() const
+{
+    const std::lock_guard lock(state_->mutex);
+    host_numbers all;
+    all.threads = state_->seats.size();
+    all.of_gone = state_->of_gone;
+    std::map<const container_load *, std::size_t> in_flight;
+    for (const auto &s : state_->seats) {
+        const bool runs = turn::state_of(s->calls.load()) != call_state::receiving && !s->blocking.load();
+        in_flight[s->serves->load.get()] += runs ? 1 : 0;
+    }
+    for (const auto &[id, load] : state_->containers) {
+        const auto waiting = std::max<std::int64_t>(load->waiting.load(), 0);
+        all.containers.push_back({load->of, load->lanes, in_flight[load.get()],
+                                  static_cast<std::size_t>(waiting), load->statistics.read()});
+    }
+    return all;
+}
+
+std::shared_ptr<trace_reader> host::trace(trace_filter f)
+{
+    const std::shared_ptr<host_state> shared = state_;
+    const auto reader = shared->trace.open(std::move(f));
+    return {reader.get(), [shared, reader](trace_reader *) {}};
 }
 
 std::size_t host::left_behind() const

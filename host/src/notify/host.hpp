@@ -6,11 +6,14 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include <deputy/plugin.hpp>
 
 #include "caller/container.hpp"
 #include "notify/channel.hpp"
+#include "observe/call_statistics.hpp"
+#include "observe/trace.hpp"
 #include "plugin/handler_table.hpp"
 
 namespace deputyd
@@ -18,6 +21,22 @@ namespace deputyd
 
 /// The services that plugins can ask for: deputy.caller/1 and deputy.effect/1. Static storage.
 std::span<const extension> plugin_extensions();
+
+/// A container that is served, in numbers.
+struct container_numbers {
+    std::shared_ptr<const container> of;
+    std::size_t listeners = 0;
+    std::size_t in_flight = 0; ///< calls whose handlers run
+    std::size_t waiting = 0;   ///< calls that are deferred, or whose handlers block
+    call_statistics::by_handler calls;
+};
+
+/// A host in numbers.
+struct host_numbers {
+    std::vector<container_numbers> containers;
+    call_statistics::by_handler of_gone; ///< of containers that are gone
+    std::size_t threads = 0;             ///< that serve calls
+};
 
 /// Serves channels: a lane each, with a thread of its own while calls come, one watchdog for all.
 class host
@@ -30,6 +49,7 @@ public:
         std::chrono::milliseconds idle{1000};     ///< without a call, after which a lane gives up its thread
         std::uint64_t generation = 1;             ///< of the journal, not 0
         std::size_t hung_limit = 64;              ///< calls of a container whose threads have not come back
+        bool audit = false;                       ///< a log line for each privileged effect and refusal
     };
 
     explicit host(settings s);
@@ -57,6 +77,12 @@ public:
     /// Waits until the channels of the container have ended (its tasks have exited) and no handler of it
     /// runs, at most for the time. @return whether that is so.
     bool wait_gone(std::uint64_t container, std::chrono::milliseconds at_most);
+
+    /// What has been counted since the host began. Any thread.
+    [[nodiscard]] host_numbers numbers() const;
+
+    /// Hands over calls as they end, to those who look. Any thread; lives as long as the host's threads.
+    std::shared_ptr<trace_reader> trace(trace_filter f);
 
     /// Ends every lane: calls in flight are answered first, at most until the deadline. A thread that
     /// hangs in the kernel is left behind. A signal interrupts the threads that wait for calls; a handler

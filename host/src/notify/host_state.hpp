@@ -15,6 +15,7 @@
 #include "notify/parking.hpp"
 #include "notify/process_watch.hpp"
 #include "notify/seat.hpp"
+#include "observe/trace.hpp"
 
 namespace deputyd
 {
@@ -32,9 +33,11 @@ struct host_state {
     std::vector<std::shared_ptr<seat>> seats;
     parking_lot parked;
     std::map<std::uint64_t, std::shared_ptr<container_load>> containers;
-    std::vector<std::thread> ended; ///< to be joined
-    std::size_t left_behind = 0;    ///< threads that stop() did not wait for
+    call_statistics::by_handler of_gone; ///< of containers that are gone
+    std::vector<std::thread> ended;      ///< to be joined
+    std::size_t left_behind = 0;         ///< threads that stop() did not wait for
 
+    trace_hub trace;
     process_watch processes;
     std::atomic<std::size_t> deferred{0}; ///< calls that have outlived their handlers
 

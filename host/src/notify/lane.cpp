@@ -2,6 +2,7 @@
 #include "notify/lane.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <linux/seccomp.h>
 #include <optional>
@@ -9,10 +10,12 @@
 
 #include "base/log.hpp"
 #include "caller/pin.hpp"
+#include "notify/call_end.hpp"
 #include "notify/deferred.hpp"
 #include "notify/dispatch.hpp"
 #include "notify/host_state.hpp"
 #include "notify/reply.hpp"
+#include "notify/report.hpp"
 #include "notify/stop_signal.hpp"
 
 namespace deputyd
@@ -53,7 +56,7 @@ bool refuses(const host_state &state, lane &l)
 }
 
 /// Answers, and undoes what the caller did not get or the handler did not finish.
-void conclude(seat &at, deputy_call &call, dispatched &made)
+call_end conclude(seat &at, deputy_call &call, dispatched &made)
 {
     lane &l = *at.serves;
     const bool mine = at.calls.take_reply();
@@ -63,8 +66,9 @@ void conclude(seat &at, deputy_call &call, dispatched &made)
         outcome = deliver(*l.notify, call.id, made.what, l.of->wait_killable);
     }
     made.fd.reset();
+    const call_end end = mine ? end_of(made.what, outcome) : call_end{ending::late, EPERM};
     if (made.by == nullptr) {
-        return;
+        return end;
     }
     if (outcome == delivery::misbehaving) {
         log_misbehaving(*made.by, *l.of, call.syscall.tid, *l.load,
@@ -73,13 +77,36 @@ void conclude(seat &at, deputy_call &call, dispatched &made)
     if (outcome != delivery::delivered || made.what.failed) {
         undo(*made.by, call);
     }
+    return end;
+}
+
+/// The same, for those too who look at calls.
+void conclude_seen(host_state &state, seat &at, deputy_call &call, dispatched &made)
+{
+    lane &l = *at.serves;
+    const bool has_effect = call.token->size != 0 || made.what.what == decision::kind::descriptor;
+    const bool looked_at = is_looked_at(state);
+    if (looked_at && (state.trace.wanted() || has_effect || made.what.what == decision::kind::error)) {
+        pin_proc(call); // while the caller waits
+    }
+    const call_end end = conclude(at, call, made);
+    l.notify->finish(call.id);
+    l.load->statistics.add(made.by, end.how, end.error, std::chrono::steady_clock::now() - call.began);
+    if (looked_at && is_looked_at(state, end, has_effect)) {
+        try {
+            tell(state, *l.load, report_of(call, made.by), end, has_effect);
+        } catch (const std::exception &) { // out of memory; the call was served
+        }
+    }
 }
 
 /// The call is its ticket's now, unless the watchdog has answered for a handler that was late to say so.
 void let_go(seat &at, served_call &call)
 {
     if (!at.calls.take_reply()) {
-        abandon(*call.deferred);
+        if (abandon(*call.deferred)) {
+            call.deferred->count({ending::late, EPERM});
+        }
     }
 }
 
@@ -98,6 +125,7 @@ bool serve_call(const std::shared_ptr<host_state> &state, seat &at)
     call.turn = &at.calls;
     call.token = &at.slot->token;
     call.pidfd = call.proc = -1;
+    call.began = std::chrono::steady_clock::now();
 
     at.id.store(n.id, std::memory_order_relaxed);
     at.nr.store(n.data.nr, std::memory_order_relaxed);
@@ -121,8 +149,7 @@ bool serve_call(const std::shared_ptr<host_state> &state, seat &at)
     if (made.is_deferred) {
         let_go(at, call);
     } else {
-        conclude(at, call, made);
-        l.notify->finish(call.id);
+        conclude_seen(*state, at, call, made);
     }
     unpin(call);
     clear(*at.slot);

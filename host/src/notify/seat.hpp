@@ -13,6 +13,7 @@
 #include "caller/turn.hpp"
 #include "notify/channel.hpp"
 #include "notify/journal.hpp"
+#include "observe/call_statistics.hpp"
 #include "plugin/handler_table.hpp"
 
 namespace deputyd
@@ -20,6 +21,9 @@ namespace deputyd
 
 /// What all listeners of a container share. Any thread.
 struct container_load {
+    explicit container_load(std::shared_ptr<const container> c) : of(std::move(c)) {}
+
+    const std::shared_ptr<const container> of;
     std::atomic<std::int64_t> away{0};        ///< threads that were replaced and are not back
     std::atomic<bool> refusing{false};        ///< away has reached the limit, and the log says so
     std::atomic<std::int64_t> log_second{-1}; ///< for log_allowed()
@@ -27,6 +31,8 @@ struct container_load {
     std::size_t lanes = 0; ///< under the host's mutex
     /// Calls that wait for long on purpose: deferred ones, and those whose handler blocks.
     std::atomic<std::int64_t> waiting{0};
+    call_statistics statistics;
+    std::atomic<std::uint64_t> unlogged_refusals{0}; ///< of the audit log
 
     /// Whether one more line about this container may be written: ten a second, since the container
     /// itself can provoke them.

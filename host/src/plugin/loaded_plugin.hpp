@@ -54,11 +54,13 @@ public:
     static loaded_plugin &of(const deputy_host *host) { return *static_cast<const services *>(host)->plugin; }
 
     const std::string &name() const { return manifest_.name; }
+    const std::string &version() const { return manifest_.version; }
     const manifest &about() const { return manifest_; }
     const char *settings_schema() const { return description_.settings_schema; }
     std::span<const std::unique_ptr<handler>> handlers() const { return handlers_; }
     const container_settings &settings() const { return settings_; }
     counters &own_counters() { return counters_; }
+    const counters &own_counters() const { return counters_; }
     bool may_continue() const { return (manifest_.capabilities & DEPUTY_CAP_CONTINUE) != 0; }
 
     void ready();                                        ///< main thread; throws like the constructor

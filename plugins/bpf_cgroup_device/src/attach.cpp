@@ -25,6 +25,15 @@ bool valid_flags(std::uint32_t flags)
     return !((flags & BPF_F_ALLOW_OVERRIDE) != 0 && multi) && !((flags & BPF_F_REPLACE) != 0 && !multi);
 }
 
+/// The call as a person would write it; a cgroup's id is the inode of its directory.
+void describe(const deputy::call &call, const char *command, const target &where, std::uint32_t flags)
+{
+    if (call.is_looked_at()) {
+        call.describe(std::string(command) + ", cgroup " + std::to_string(where.id) + ", flags " +
+                      std::to_string(flags));
+    }
+}
+
 } // namespace
 
 /// An attach or a detach, checked.
@@ -111,6 +120,7 @@ deputy::answer plugin::attach(deputy::call &call)
     if (!valid_flags(todo.flags)) {
         return deputy::answer::failure(EINVAL);
     }
+    describe(call, "BPF_PROG_ATTACH", todo.where, todo.flags);
     const auto who = call.privileges();
     if (!who || who->in_container_user_ns != 1 || todo.program->probe()) {
         return deputy::answer::failure(who ? EPERM : who.error_number());
@@ -228,6 +238,7 @@ deputy::answer plugin::detach(deputy::call &call)
     if (program && !(*program)->probe()) {
         todo.program = *program;
     }
+    describe(call, "BPF_PROG_DETACH", todo.where, 0);
     const auto who = call.privileges();
     if (!who || who->in_container_user_ns != 1) {
         return deputy::answer::failure(who ? EPERM : who.error_number());

@@ -134,6 +134,10 @@ deputy::result<void> plugin::read_load(deputy::call &call, container_state &c, l
         return deputy::error{EPERM};
     }
     const std::uint32_t count = a.u32(offset::insn_cnt);
+    if (call.is_looked_at()) {
+        call.describe("BPF_PROG_LOAD, type " + std::to_string(want.type) + ", " + std::to_string(count) +
+                      " instructions");
+    }
     if (count == 0 || count > kernel_instructions) {
         return deputy::error{E2BIG};
     }

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
@@ -55,6 +56,18 @@ deputy::result<void> bind_host_node(deputy::call &call, const deputy::unique_fd 
         return deputy::error{ENOENT};
     }
     return call.cover(*source, target);
+}
+
+/// The call as a person would write it.
+void describe(const deputy::call &call, const std::string &path, std::uint32_t mode, const device &d)
+{
+    if (!call.is_looked_at()) {
+        return;
+    }
+    char octal[16];
+    std::snprintf(octal, sizeof octal, "0%o", mode & 0177777U);
+    call.describe('"' + path + "\", " + octal + (d.block ? ", b " : ", c ") + std::to_string(d.major) + ':' +
+                  std::to_string(d.minor));
 }
 
 bool can_be_made(const deputy::call::parent_directory &parent)
@@ -120,6 +133,7 @@ deputy::answer plugin::answer(deputy::call &call, const request &r)
     if (!path) {
         return deputy::answer::failure(path.error_number());
     }
+    describe(call, *path, r.mode, wanted);
     auto parent = call.parent(r.dirfd, *path);
     if (is_over(parent.error_number())) {
         return deputy::answer::failure(parent.error_number());
@@ -229,6 +243,7 @@ deputy::result<void> plugin::make_usable(deputy::call &call, const container_sta
             return covered; // the undo of a call that is over removes the node
         }
     }
+    call.explain("nodes of this file system cannot be opened");
     record.undo(p.directory.get(), [&](const char *name) { return call.unlink(p.directory, name, 0, 0); });
     return deputy::error{EPERM};
 }

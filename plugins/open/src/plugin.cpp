@@ -2,6 +2,7 @@
 #include "plugin.hpp"
 
 #include <climits>
+#include <cstdio>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <mutex>
@@ -46,6 +47,19 @@ answer by_rule(deputy::call &call, const match &m, const open_request &request, 
     }
 }
 
+/// The call as a person would write it, with the rule that fits.
+void describe(const deputy::call &call, const open_request &request, const rule &by)
+{
+    if (!call.is_looked_at()) {
+        return;
+    }
+    char numbers[64];
+    std::snprintf(numbers, sizeof numbers, "\", %#llo, 0%llo",
+                  static_cast<unsigned long long>(request.how.flags),
+                  static_cast<unsigned long long>(request.how.mode));
+    call.describe('"' + request.path + numbers + ", rule " + by.path());
+}
+
 answer serve(deputy::call &call, const rules &all, const open_request &request)
 {
     const auto caller = call.privileges();
@@ -56,6 +70,7 @@ answer serve(deputy::call &call, const rules &all, const open_request &request)
     if (!fits || !kernel_takes(request.how)) {
         return answer::proceed();
     }
+    describe(call, request, *fits->by);
     return by_rule(call, *fits, request, caller->capabilities);
 }
 

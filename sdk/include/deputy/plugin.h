@@ -435,6 +435,7 @@ struct deputy_host {
 #include "ext/caller.h"
 #include "ext/counters.h"
 #include "ext/defer.h"
+#include "ext/describe.h"
 #include "ext/descriptor.h"
 #include "ext/effect.h"
 #include "ext/path.h"

@@ -312,6 +312,7 @@ struct services {
     const deputy_caller_v1 *caller;
     const deputy_counters_v1 *counters;
     const deputy_defer_v1 *defer;
+    const deputy_describe_v1 *describe;
     const deputy_descriptor_v1 *descriptor;
     const deputy_effect_v1 *effect;
     const deputy_path_v1 *path;
@@ -323,6 +324,7 @@ struct services {
           caller(table<deputy_caller_v1>(h, DEPUTY_EXT_CALLER_1)),
           counters(table<deputy_counters_v1>(h, DEPUTY_EXT_COUNTERS_1)),
           defer(table<deputy_defer_v1>(h, DEPUTY_EXT_DEFER_1)),
+          describe(table<deputy_describe_v1>(h, DEPUTY_EXT_DESCRIBE_1)),
           descriptor(table<deputy_descriptor_v1>(h, DEPUTY_EXT_DESCRIPTOR_1)),
           effect(table<deputy_effect_v1>(h, DEPUTY_EXT_EFFECT_1)),
           path(table<deputy_path_v1>(h, DEPUTY_EXT_PATH_1)),
@@ -483,6 +485,18 @@ public:
     }
     result<void> block() { return check(services_.defer->block(raw_)); }
     result<void> interrupted() { return check(services_.defer->interrupted(raw_)); }
+    /// Whether somebody looks at calls; see deputy_describe_v1.
+    [[nodiscard]] bool is_looked_at() const noexcept { return services_.describe->wanted(raw_) != 0; }
+    /// Says what the call asks for.
+    void describe(std::string_view object) const noexcept
+    {
+        services_.describe->object(raw_, object.data(), object.size());
+    }
+    /// Says why it is answered as it is.
+    void explain(std::string_view reason) const noexcept
+    {
+        services_.describe->reason(raw_, reason.data(), reason.size());
+    }
     /// Tells the plugin once the caller's process has ended. @return the id for process_gone().
     result<std::uint64_t> watch()
     {

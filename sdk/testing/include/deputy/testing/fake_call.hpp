@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,6 +35,8 @@ struct fake_call {
     bool undoing = false; ///< the caller has gone, and undo runs
     bool blocked = false;
     std::uint64_t ticket = 0;
+    std::string object{}; ///< as described
+    std::string reason{};
 
     [[nodiscard]] deputy_call *raw() { return reinterpret_cast<deputy_call *>(this); }
     static fake_call &of(deputy_call *raw) { return *reinterpret_cast<fake_call *>(raw); }

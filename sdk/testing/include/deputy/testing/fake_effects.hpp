@@ -3,7 +3,7 @@
 #define DEPUTY_TESTING_FAKE_EFFECTS_HPP
 
 /// @file
-/// deputy.effect/1, deputy.defer/1 and deputy.process/1 of the fake host; a part of
+/// deputy.effect/1, deputy.defer/1, deputy.describe/1 and deputy.process/1 of the fake host; a part of
 /// deputy/testing/fake_host.hpp.
 
 #ifndef DEPUTY_TESTING_FAKE_HOST_HPP
@@ -49,6 +49,16 @@ struct effect_services {
     }
     static void keep(deputy_call *raw, std::int32_t fd) { fake_call::of(raw).kept.reset(fd); }
     static std::int32_t kept(deputy_call *raw) { return fake_call::of(raw).kept.get(); }
+
+    static std::int32_t wanted(deputy_call *raw) { return fake_call::of(raw).host->looks ? 1 : 0; }
+    static void object(deputy_call *raw, const char *text, std::uint64_t size)
+    {
+        fake_call::of(raw).object.assign(text, std::min<std::uint64_t>(size, DEPUTY_DESCRIPTION_SIZE));
+    }
+    static void reason(deputy_call *raw, const char *text, std::uint64_t size)
+    {
+        fake_call::of(raw).reason.assign(text, std::min<std::uint64_t>(size, DEPUTY_DESCRIPTION_SIZE));
+    }
 
     static std::int32_t defer(deputy_call *raw, std::uint64_t *ret_ticket)
     {

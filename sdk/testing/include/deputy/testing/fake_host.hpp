@@ -88,6 +88,8 @@ public:
     fake_settings settings;
     fake_deferred deferred;
     fake_clock clock;
+    /// Whether somebody looks at calls, for deputy.describe/1.
+    bool looks = true;
     /// deputy_container.wait_killable of containers added from now on.
     bool wait_killable = false;
     std::chrono::milliseconds deadline{5000}; ///< by the clock; then the call is answered for the handler

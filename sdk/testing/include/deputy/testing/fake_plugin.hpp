@@ -54,6 +54,8 @@ struct outcome : reply {
     std::vector<std::byte> token; ///< as last committed
     unique_fd kept;               ///< what the handler keeps for undo
     std::uint64_t ticket = 0;     ///< of a deferred call, for fake_host::deferred
+    std::string object;           ///< what the handler said that it is about
+    std::string reason;           ///< and why it answered so
     deputy_syscall syscall{};
     deputy_undo_fn undo = nullptr;
 };
@@ -160,6 +162,8 @@ public:
         out.token = std::move(c.token);
         out.kept = std::move(c.kept);
         out.ticket = c.ticket;
+        out.object = std::move(c.object);
+        out.reason = std::move(c.reason);
         out.undo = h.undo;
         return out;
     }

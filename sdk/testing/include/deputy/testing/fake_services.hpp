@@ -112,6 +112,8 @@ inline const void *find_table(std::string_view id)
     static constexpr deputy_counters_v1 counters = {&host_services::declare, &host_services::add};
     static constexpr deputy_defer_v1 defer = {&effect_services::defer, &effect_services::complete,
                                               &effect_services::block, &effect_services::interrupted};
+    static constexpr deputy_describe_v1 describe = {&effect_services::wanted, &effect_services::object,
+                                                    &effect_services::reason};
     static constexpr deputy_descriptor_v1 descriptor = {&caller_services::get_descriptor};
     static constexpr deputy_effect_v1 effect = {&effect_services::commit, &effect_services::keep,
                                                 &effect_services::kept};
@@ -121,15 +123,11 @@ inline const void *find_table(std::string_view id)
     static constexpr deputy_settings_v1 settings = {&host_services::boolean, &host_services::integer,
                                                     &host_services::string, &host_services::count};
     static constexpr std::pair<std::string_view, const void *> tables[] = {
-        {DEPUTY_EXT_ACT_1, &act},
-        {DEPUTY_EXT_CALLER_1, &caller},
-        {DEPUTY_EXT_COUNTERS_1, &counters},
-        {DEPUTY_EXT_DEFER_1, &defer},
-        {DEPUTY_EXT_DESCRIPTOR_1, &descriptor},
-        {DEPUTY_EXT_EFFECT_1, &effect},
-        {DEPUTY_EXT_PATH_1, &path},
-        {DEPUTY_EXT_PROCESS_1, &process},
-        {DEPUTY_EXT_SETTINGS_1, &settings}};
+        {DEPUTY_EXT_ACT_1, &act},           {DEPUTY_EXT_CALLER_1, &caller},
+        {DEPUTY_EXT_COUNTERS_1, &counters}, {DEPUTY_EXT_DEFER_1, &defer},
+        {DEPUTY_EXT_DESCRIBE_1, &describe}, {DEPUTY_EXT_DESCRIPTOR_1, &descriptor},
+        {DEPUTY_EXT_EFFECT_1, &effect},     {DEPUTY_EXT_PATH_1, &path},
+        {DEPUTY_EXT_PROCESS_1, &process},   {DEPUTY_EXT_SETTINGS_1, &settings}};
     for (const auto &[name, table] : tables) {
         if (name == id) {
             return table;

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace deputyd
+{
+
+/// What "deputy ps", "stats" and "top" print of the control socket's answers.
+
+/// @param containers answer of /v1/containers.
+/// @param now seconds since the epoch.
+std::string ps_screen(const nlohmann::json &containers, std::int64_t now);
+/// @param statistics answer of /v1/statistics.
+std::string stats_screen(const nlohmann::json &statistics);
+/// What has happened between two answers of /v1/containers: a line a handler of each container.
+std::string top_screen(const nlohmann::json &before, const nlohmann::json &after,
+                       std::chrono::duration<double> between);
+
+} // namespace deputyd

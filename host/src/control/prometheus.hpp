@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "notify/host.hpp"
+#include "plugin/plugin_set.hpp"
+
+namespace deputyd
+{
+
+/// A host's numbers in the text format of Prometheus.
+std::string prometheus_text(const host_numbers &numbers, const plugin_set &plugins);
+
+} // namespace deputyd

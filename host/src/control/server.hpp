@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace deputyd
+{
+
+/// The control socket: HTTP over a Unix socket that root alone can connect to. A few threads of its own read
+/// requests; a slow client costs one of them for two seconds.
+class control_server
+{
+public:
+    /// Makes the body of an answer, on one of the server's threads. What it throws becomes status 500.
+    using answer = std::function<std::string()>;
+
+    control_server();
+    ~control_server();
+    control_server(const control_server &) = delete;
+    control_server &operator=(const control_server &) = delete;
+
+    using parameters = std::multimap<std::string, std::string>; ///< of a request
+    /// Makes the next part of an answer, empty if there is none yet, in a second or less. It goes on until
+    /// the client has gone.
+    using source = std::function<std::string()>;
+    using open_source = std::function<source(const parameters &p)>;
+
+    /// Before start().
+    void get(const std::string &path, const std::string &content_type, answer a);
+    /// The same for an answer that goes on; at most two at once, and more get status 503.
+    void stream(const std::string &path, const std::string &content_type, open_source open);
+    /// Replaces a socket that is there.
+    /// @throw std::runtime_error.
+    void start(const std::filesystem::path &socket);
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+} // namespace deputyd

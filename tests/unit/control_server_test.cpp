@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <thread>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include <deputy/plugin.hpp>
+
+#include "control/client.hpp"
+#include "control/server.hpp"
+
+namespace deputyd
+{
+namespace
+{
+
+using testing::HasSubstr;
+
+class control : public testing::Test
+{
+protected:
+    control()
+    {
+        std::string name = testing::TempDir() + "deputy-XXXXXX";
+        directory_ = ::mkdtemp(name.data());
+        server_.get("/v1/answer", "application/json", [] { return R"({"is": 42})"; });
+        server_.get("/v1/text", "text/plain", [] { return "no JSON"; });
+        server_.get("/v1/fails", "application/json",
+                    []() -> std::string { throw std::runtime_error("out of order"); });
+    }
+    ~control() override { std::filesystem::remove_all(directory_); }
+
+    std::filesystem::path socket() const { return directory_ / "control.sock"; }
+    std::string refusal(const std::string &path)
+    {
+        try {
+            ask_daemon(socket(), path);
+        } catch (const std::runtime_error &e) {
+            return e.what();
+        }
+        return "";
+    }
+    /// A client that says something, or nothing, and waits.
+    deputy::unique_fd client(std::string_view says)
+    {
+        deputy::unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        socket().string().copy(address.sun_path, sizeof address.sun_path - 1);
+        EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address), 0);
+        EXPECT_EQ(::write(fd.get(), says.data(), says.size()), static_cast<ssize_t>(says.size()));
+        return fd;
+    }
+
+    std::filesystem::path directory_;
+    control_server server_;
+};
+
+TEST_F(control, answers_what_it_is_asked)
+{
+    server_.start(socket());
+    EXPECT_EQ(ask_daemon(socket(), "/v1/answer")["is"], 42);
+    EXPECT_EQ(ask_daemon(socket(), "/v1/answer")["is"], 42);
+}
+
+TEST_F(control, is_for_its_owner_alone)
+{
+    const mode_t before = ::umask(0);
+    server_.start(socket());
+    ::umask(before);
+    struct stat status {
+    };
+    ASSERT_EQ(::stat(socket().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, 0600U);
+}
+
+TEST_F(control, replaces_the_socket_of_an_earlier_one)
+{
+    server_.start(socket());
+    control_server next;
+    next.get("/v1/answer", "application/json", [] { return R"({"is": 43})"; });
+    next.start(socket());
+    EXPECT_EQ(ask_daemon(socket(), "/v1/answer")["is"], 43);
+}
+
+TEST_F(control, says_why_it_cannot_be_made)
+{
+    EXPECT_THROW(server_.start(directory_ / "nowhere" / "control.sock"), std::runtime_error);
+}
+
+TEST_F(control, clients_hear_what_is_wrong)
+{
+    EXPECT_THAT(refusal("/v1/answer"), HasSubstr("is deputyd running"));
+    std::ofstream(socket()) << "";
+    EXPECT_THAT(refusal("/v1/answer"), HasSubstr("is deputyd running"));
+    server_.start(socket());
+    EXPECT_THAT(refusal("/v1/unknown"), HasSubstr("status 404"));
+    EXPECT_THAT(refusal("/v1/fails"), HasSubstr("out of order"));
+    EXPECT_THAT(refusal("/v1/text"), HasSubstr("no deputyd"));
+}
+
+TEST_F(control, an_answer_may_go_on_until_its_reader_has_enough)
+{
+    server_.stream("/v1/stream", "text/plain", [](const control_server::parameters &p) {
+        return [from = p.find("from")->second, n = 0]() mutable {
+            return ++n % 2 == 0 ? std::string() : from + std::to_string(n) + "\n";
+        };
+    });
+    server_.start(socket());
+    std::vector<std::string> lines;
+    read_daemon(socket(), "/v1/stream?from=%61", [&](const std::string &line) {
+        lines.push_back(line);
+        return lines.size() < 3;
+    });
+    EXPECT_THAT(lines, testing::ElementsAre("a1", "a3", "a5"));
+    EXPECT_THROW(read_daemon(socket(), "/v1/unknown", [](const std::string &) { return true; }),
+                 std::runtime_error);
+}
+
+TEST_F(control, only_so_many_answers_go_on_at_once)
+{
+    std::atomic<int> readers{0};
+    server_.stream("/v1/stream", "text/plain", [&](const control_server::parameters &) {
+        return [place = std::shared_ptr<void>(nullptr, [&](void *) { --readers; }), &readers,
+                begun = false]() mutable {
+            readers += begun ? 0 : 1;
+            begun = true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            return std::string("line\n");
+        };
+    });
+    server_.start(socket());
+    {
+        const auto first = client("GET /v1/stream HTTP/1.1\r\n\r\n");
+        const auto second = client("GET /v1/stream HTTP/1.1\r\n\r\n");
+        while (readers != 2) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        EXPECT_THROW(read_daemon(socket(), "/v1/stream", [](const std::string &) { return false; }),
+                     std::runtime_error);
+        EXPECT_EQ(ask_daemon(socket(), "/v1/answer")["is"], 42);
+    }
+    while (readers != 0) { // those who have gone leave their places
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    read_daemon(socket(), "/v1/stream", [](const std::string &) { return false; });
+}
+
+TEST_F(control, slow_and_broken_clients_hold_up_nobody)
+{
+    server_.start(socket());
+    std::vector<deputy::unique_fd> idle;
+    for (int i = 0; i < 3; ++i) {
+        idle.push_back(client(""));
+    }
+    client("GET /v1/answer HT");
+    client(std::string(100000, 'x'));
+    client("POST /v1/answer HTTP/1.1\r\nContent-Length: 9999999999\r\n\r\n");
+    EXPECT_EQ(ask_daemon(socket(), "/v1/answer")["is"], 42);
+}
+
+} // namespace
+} // namespace deputyd
