@@ -76,6 +76,25 @@ TEST_F(ConfigCheck, wants_the_file_that_it_was_given)
                  std::runtime_error);
 }
 
+TEST(PluginsOfAConfiguration, are_made_ready_again_after_they_failed_to_be)
+{
+    std::string name = testing::TempDir() + "deputy-XXXXXX";
+    const std::filesystem::path directory = ::mkdtemp(name.data());
+    std::ofstream(directory / "deputy.toml") << "[policy.some.enable]\nthrows_everywhere = true\n";
+    const auto config = deputyd::read_configuration(
+        {"/nonexistent", directory / "deputy.toml", "/nonexistent", true}, "/run/deputy");
+    deputyd::plugin_set plugins(deputyd::plugin_extensions());
+    const auto unready = [&] { return load_enabled(plugins, *config.rules, DEPUTY_TEST_PLUGINS_DIR); };
+    ::setenv("DEPUTY_TEST_CALLBACK", "ready", 1);
+    ASSERT_EQ(unready().size(), 1U);
+    EXPECT_THROW(unready().at(0)->ready(), std::runtime_error);
+    ::unsetenv("DEPUTY_TEST_CALLBACK");
+    ASSERT_EQ(unready().size(), 1U);
+    unready().at(0)->ready();
+    EXPECT_TRUE(unready().empty());
+    std::filesystem::remove_all(directory);
+}
+
 TEST(ShippedPolicies, are_a_configuration_with_the_shipped_plugins)
 {
     const deputyd::config_paths paths{DEPUTY_SOURCE_DIR "/host/data/conf.d", "/nonexistent", "/nonexistent",

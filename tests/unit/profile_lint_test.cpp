@@ -54,6 +54,22 @@ TEST(ProfileLint, finds_nothing_in_what_deputy_writes)
     }
 }
 
+TEST(ProfileWrite, refuses_under_lxc_what_would_never_start)
+{
+    recipe r;
+    r.base = "none";
+    const std::vector<claim> wanted = {{"openat", 0, {cube{}}}};
+    r.kind = format::lxc;
+    try {
+        write_profile(r, wanted);
+        ADD_FAILURE() << "openat was taken";
+    } catch (const std::runtime_error &e) {
+        EXPECT_THAT(e.what(), testing::HasSubstr("openat cannot be handed over under LXC"));
+    }
+    r.kind = format::docker;
+    EXPECT_NO_THROW(write_profile(r, wanted));
+}
+
 TEST(ProfileLint, names_shadowed_rules_in_either_order)
 {
     const std::string allow = R"({"names": ["read", "bpf"], "action": "SCMP_ACT_ALLOW"})";

@@ -251,6 +251,15 @@ TEST_F(testing_kit, a_deferred_call_is_answered_by_another_thread_once)
     EXPECT_TRUE(probe::events.empty()) << "it has been answered";
 }
 
+TEST_F(testing_kit, a_call_is_deferred_once)
+{
+    run([&](call &c) {
+        EXPECT_TRUE(c.defer());
+        EXPECT_EQ(c.defer().error_number(), EALREADY);
+        return answer::deferred();
+    });
+}
+
 TEST_F(testing_kit, the_caller_of_a_deferred_call_can_go)
 {
     const auto defer = [](call &c) { return c.defer() ? answer::deferred() : answer::failure(EAGAIN); };

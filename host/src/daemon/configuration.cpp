@@ -59,15 +59,19 @@ configuration read_configuration(const config_paths &paths, const fs::path &sock
 std::vector<loaded_plugin *> load_enabled(plugin_set &plugins, const policies &rules,
                                           const fs::path &directory)
 {
-    std::vector<loaded_plugin *> fresh;
+    std::vector<loaded_plugin *> unready;
     for (const std::string &name : rules.plugins()) {
         const fs::path file = fs::absolute(directory) / (name + ".so");
         const bool is_file_name = name.find('/') == name.npos;
-        if (is_file_name && plugins.find(name) == nullptr && fs::exists(file)) {
-            fresh.push_back(&plugins.load(file));
+        loaded_plugin *plugin = plugins.find(name);
+        if (is_file_name && plugin == nullptr && fs::exists(file)) {
+            plugin = &plugins.load(file);
+        }
+        if (plugin != nullptr && !plugin->is_ready()) {
+            unready.push_back(plugin);
         }
     }
-    return fresh;
+    return unready;
 }
 
 void check_policies(const policies &rules, const plugin_set &plugins)

@@ -40,7 +40,8 @@ struct configuration {
 configuration read_configuration(const config_paths &paths, const std::filesystem::path &socket_directory);
 
 /// Loads the plugins that some policy turns on and that are not loaded yet; one that is not there is for
-/// enabled_handlers() to report. @return those that are new, not ready yet.
+/// enabled_handlers() to report. @return those of them that are not ready yet: they are new, or failed
+/// before.
 /// @throw std::runtime_error.
 std::vector<loaded_plugin *> load_enabled(plugin_set &plugins, const policies &rules,
                                           const std::filesystem::path &directory);

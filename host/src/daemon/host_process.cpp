@@ -307,8 +307,8 @@ private:
     {
         try {
             const configuration config = read_configuration(options_.config, options_.socket_directory);
-            for (loaded_plugin *fresh : load_enabled(plugins_, *config.rules, options_.plugin_directory)) {
-                fresh->ready();
+            for (loaded_plugin *unready : load_enabled(plugins_, *config.rules, options_.plugin_directory)) {
+                unready->ready();
             }
             check_policies(*config.rules, plugins_);
             sockets_.use(config.sockets);

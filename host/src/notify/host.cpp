@@ -262,9 +262,14 @@ host_numbers host::numbers() const
 
 std::shared_ptr<trace_reader> host::trace(trace_filter f)
 {
-    const std::shared_ptr<host_state> shared = state_;
-    const auto reader = shared->trace.open(std::move(f));
-    return {reader.get(), [shared, reader](trace_reader *) {}};
+    struct traced {
+        std::shared_ptr<host_state> state; ///< outlives the reader, whose end is noted there
+        std::shared_ptr<trace_reader> reader;
+    };
+    const auto t = std::make_shared<traced>();
+    t->state = state_;
+    t->reader = state_->trace.open(std::move(f));
+    return {t, t->reader.get()};
 }
 
 std::size_t host::left_behind() const

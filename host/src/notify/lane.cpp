@@ -85,14 +85,13 @@ void conclude_seen(host_state &state, seat &at, deputy_call &call, dispatched &m
 {
     lane &l = *at.serves;
     const bool has_effect = call.token->size != 0 || made.what.what == decision::kind::descriptor;
-    const bool looked_at = is_looked_at(state);
-    if (looked_at && (state.trace.wanted() || has_effect || made.what.what == decision::kind::error)) {
+    if (is_looked_at(state, end_of(made.what, delivery::delivered), has_effect)) {
         pin_proc(call); // while the caller waits
     }
     const call_end end = conclude(at, call, made);
     l.notify->finish(call.id);
     l.load->statistics.add(made.by, end.how, end.error, std::chrono::steady_clock::now() - call.began);
-    if (looked_at && is_looked_at(state, end, has_effect)) {
+    if (is_looked_at(state, end, has_effect)) {
         try {
             tell(state, *l.load, report_of(call, made.by), end, has_effect);
         } catch (const std::exception &) { // out of memory; the call was served

@@ -202,6 +202,7 @@ void loaded_plugin::ready()
         require("ready", [&] { return description_.ready(state_); });
     }
     counters_.close();
+    is_ready_ = true;
 }
 
 void loaded_plugin::container_added(const deputy_container &added)

@@ -63,7 +63,9 @@ public:
     const counters &own_counters() const { return counters_; }
     bool may_continue() const { return (manifest_.capabilities & DEPUTY_CAP_CONTINUE) != 0; }
 
-    void ready();                                        ///< main thread; throws like the constructor
+    /// Main thread; throws like the constructor, and may be tried again then.
+    void ready();
+    bool is_ready() const { return is_ready_; }
     void container_added(const deputy_container &added); ///< main thread; throws like the constructor
     void container_gone(std::uint64_t id);               ///< main thread
 
@@ -95,6 +97,7 @@ private:
     std::span<const extension> extensions_;
     services services_{};
     void *state_ = nullptr;
+    bool is_ready_ = false;
     std::vector<std::unique_ptr<handler>> handlers_;
     container_settings settings_;
     counters counters_;

@@ -67,6 +67,16 @@ std::string write_lxc(const recipe &r, std::span<const claim> wanted)
         throw std::runtime_error("profiles of LXC have no metadata: set lxc.seccomp.notify.cookie = " +
                                  r.metadata + " in the container's configuration");
     }
+    const auto opens = std::find_if(wanted.begin(), wanted.end(), [](const claim &c) {
+        return c.notifies() && (c.syscall == "open" || c.syscall == "openat" || c.syscall == "openat2");
+    });
+    if (opens != wanted.end()) {
+        throw std::runtime_error(
+            opens->syscall +
+            " cannot be handed over under LXC: it opens files between loading the filter and "
+            "giving its listener away, and the container would never start; use an OCI "
+            "runtime, or leave it disabled");
+    }
     if (r.base == "none") {
         return merge_lxc(empty_lxc(), wanted);
     }

@@ -85,6 +85,9 @@ struct caller_services {
         if (const std::int32_t r = c.step("caller.privileges"); r != 0) {
             return r;
         }
+        if (ret->struct_size < sizeof ret->struct_size) {
+            return -EINVAL;
+        }
         const auto &id = c.host->identity;
         const deputy_privileges p{sizeof p, id.in_container_user_ns, id.capabilities, id.user_ns};
         std::memcpy(ret, &p, std::min<std::size_t>(ret->struct_size, sizeof p));
@@ -95,6 +98,9 @@ struct caller_services {
         auto &c = fake_call::of(raw);
         if (const std::int32_t r = c.step("caller.identity"); r != 0) {
             return r;
+        }
+        if (ret->struct_size < sizeof ret->struct_size) {
+            return -EINVAL;
         }
         deputy_identity id = c.host->identity;
         id.group_count = static_cast<std::uint32_t>(c.host->groups.size());

@@ -66,6 +66,9 @@ struct effect_services {
         if (const std::int32_t r = c.step("defer.defer"); r != 0) {
             return r;
         }
+        if (c.ticket != 0) {
+            return -EALREADY;
+        }
         c.ticket = c.host->deferred.add(c.container);
         if (c.ticket == 0) {
             return -EAGAIN;
