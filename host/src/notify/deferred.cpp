@@ -173,15 +173,17 @@ std::int32_t complete(const deputy_host *, std::uint64_t ticket, std::int32_t ve
 }
 
 /// Another thread takes over receiving, unless one has already.
-std::int32_t hand_over(served_call &call)
+/// @param[out] ret_counted whether this thread was taken for one that hangs before.
+std::int32_t hand_over(served_call &call, bool &ret_counted)
 {
     seat &at = *call.at;
     const turn::word now = at.calls.load();
-    if (turn::is_replaced(now) || start_follower(*call.state, at, now) ||
-        turn::is_replaced(at.calls.load())) {
+    ret_counted = turn::is_replaced(now);
+    if (ret_counted || start_follower(*call.state, at, now, false)) {
         return 0;
     }
-    return -ECANCELED; // the host stops
+    ret_counted = turn::is_replaced(at.calls.load()); // meanwhile, by the watchdog
+    return ret_counted ? 0 : -ECANCELED;              // the host stops
 }
 
 std::int32_t block_checked(served_call &call)
@@ -198,8 +200,9 @@ std::int32_t block_checked(served_call &call)
         return -EAGAIN;
     }
     std::int32_t r = -EAGAIN;
+    bool counted = false;
     try {
-        r = hand_over(call);
+        r = hand_over(call, counted);
     } catch (const std::exception &) { // no room for a thread
     }
     if (r < 0) {
@@ -207,7 +210,7 @@ std::int32_t block_checked(served_call &call)
         return r;
     }
     at.blocking.store(true);
-    load.away.fetch_sub(1); // it does not hang: it waits
+    load.away.fetch_sub(counted ? 1 : 0); // it does not hang: it waits
     stop_signal::let_in();
     (*call.state)->noticed();
     return 0;

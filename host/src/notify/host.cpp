@@ -123,7 +123,7 @@ void start_seat(const std::shared_ptr<host_state> &state, std::shared_ptr<lane> 
     start_thread(state, std::move(l));
 }
 
-bool start_follower(const std::shared_ptr<host_state> &state, seat &slow, turn::word call)
+bool start_follower(const std::shared_ptr<host_state> &state, seat &slow, turn::word call, bool hangs)
 {
     const std::lock_guard lock(state->mutex);
     if (state->stopping.load()) {
@@ -131,12 +131,12 @@ bool start_follower(const std::shared_ptr<host_state> &state, seat &slow, turn::
     }
     // The thread first: one that is told to leave with nobody to take over would end the lane.
     const auto follower = start_thread(state, slow.serves);
-    slow.serves->load->away.fetch_add(1);
     if (!slow.calls.replace(call)) {
-        slow.serves->load->away.fetch_sub(1);
         follower->cancelled = true;
         return false;
     }
+    // It may be back already, and the count below zero for a moment; too high it would refuse calls.
+    slow.serves->load->away.fetch_add(hangs ? 1 : 0);
     return true;
 }
 

@@ -70,9 +70,10 @@ void start_seat(const std::shared_ptr<host_state> &state, std::shared_ptr<lane> 
 [[nodiscard]] std::function<void()> settle(host_state &state, lane &l);
 
 /// Starts a thread that takes over receiving from one that is slow with a call. Takes the mutex itself.
+/// @param hangs the slow thread counts among those that hang; not one that blocks on purpose.
 /// @return false if that call is over, or the host stops: then nothing has changed.
 /// @throw std::runtime_error if there is no room for a thread.
-bool start_follower(const std::shared_ptr<host_state> &state, seat &slow, turn::word call);
+bool start_follower(const std::shared_ptr<host_state> &state, seat &slow, turn::word call, bool hangs);
 
 /// Interrupts a thread if it waits for a call, and no handler. It may get there a moment later and miss it.
 /// Takes the mutex to be held; from the watchdog, or anybody once the host stops.

@@ -43,7 +43,7 @@ void expire(host_state &state, seat &s, turn::word w, clock::duration age)
 void replace(const std::shared_ptr<host_state> &state, const std::shared_ptr<seat> &s, turn::word w)
 {
     try {
-        start_follower(state, *s, w);
+        start_follower(state, *s, w, true);
     } catch (const std::exception &e) { // the next tick tries again
         if (s->serves->load->log_allowed()) {
             log().error("{}: no thread can take over from a slow one: {}", s->serves->of->name, e.what());
