@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -94,7 +95,7 @@ void keeper::start_host()
 {
     started_ = heard_ = clock::now();
     deadline_ = clock::time_point::max();
-    ready_ = false;
+    ready_ = reload_when_ready_ = false;
     host_ = std::make_unique<host_child>(program_, arguments_);
     watch_host();
     hand_over();
@@ -190,6 +191,9 @@ void keeper::host_ready()
     }
     ready_ = ever_ready_ = true;
     manager_.notify("READY=1\nSTATUS=Serving");
+    if (std::exchange(reload_when_ready_, false)) {
+        reload();
+    }
 }
 
 void keeper::drain(intent then)
@@ -306,7 +310,9 @@ void keeper::reload()
     timespec t{};
     clock_gettime(CLOCK_MONOTONIC, &t);
     manager_.notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", t.tv_sec * 1'000'000 + t.tv_nsec / 1000));
-    if (!host_ || !ready_ || !tell(message_kind::reload)) {
+    if (host_ && !ready_) {
+        reload_when_ready_ = true; // what it has read may be the old one
+    } else if (!host_ || !tell(message_kind::reload)) {
         manager_.notify("READY=1"); // the next one reads it anyway
     }
 }

@@ -68,6 +68,7 @@ private:
     intent intent_ = intent::serve;
     bool ready_ = false;      ///< this host
     bool ever_ready_ = false; ///< any host
+    bool reload_when_ready_ = false;
     clock::time_point started_;
     clock::time_point heard_;                               ///< of this host
     clock::time_point deadline_ = clock::time_point::max(); ///< until which a draining host is waited for
