@@ -21,7 +21,7 @@ named_calls by_name(const call_statistics::by_handler &calls);
 /// Those of the containers that are there and of those that are gone.
 named_calls all_calls(const host_numbers &numbers);
 
-/// What the control socket says of the containers that are served: see deputy-control.schema.json.
+/// What the control socket says of the containers that are served: see deputy-ps(8).
 nlohmann::json view_of_containers(const std::vector<container_entry> &entries, const host_numbers &numbers);
 /// Calls as they come, a line each; one of its own says how many were missed.
 std::function<std::string()> trace_source(std::shared_ptr<trace_reader> reader);
