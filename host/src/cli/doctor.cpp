@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.hpp"
 #include "cli/table.hpp"
 #include "doctor/finding.hpp"
 
@@ -56,7 +57,7 @@ void print_json(const std::vector<finding> &all)
     for (const finding &f : all) {
         list.push_back({{"state", word(f.how)}, {"area", f.area}, {"what", f.what}, {"remedy", f.remedy}});
     }
-    fmt::print("{}\n", list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(list, 2));
 }
 
 /// A remedy stands below what it is for.

@@ -2,11 +2,11 @@
 #include "control/prometheus.hpp"
 
 #include <chrono>
-#include <cstring>
 #include <iterator>
 
 #include <fmt/format.h>
 
+#include "base/errno_name.hpp"
 #include "control/views.hpp"
 
 namespace deputyd
@@ -45,9 +45,8 @@ void add_calls(text &out, const named_calls &calls)
           "Calls that ended with an errno, by handler and errno.");
     for (const auto &[name, numbers] : calls) {
         for (const auto &[number, count] : numbers.by_errno) {
-            const char *errno_name = strerrorname_np(number);
-            add(out, "deputy_call_errors_total{{handler=\"{}\",errno=\"{}\"}} {}\n", name,
-                errno_name == nullptr ? std::to_string(number) : errno_name, count);
+            add(out, "deputy_call_errors_total{{handler=\"{}\",errno=\"{}\"}} {}\n", name, errno_name(number),
+                count);
         }
     }
 }

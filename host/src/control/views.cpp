@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "base/errno_name.hpp"
+#include "base/json_text.hpp"
 
 namespace deputyd
 {
@@ -18,12 +19,6 @@ using nlohmann::json;
 double microseconds(std::chrono::nanoseconds time)
 {
     return std::chrono::duration<double, std::micro>(time).count();
-}
-
-std::string errno_name(int number)
-{
-    const char *name = strerrorname_np(number);
-    return name == nullptr ? std::to_string(number) : name;
 }
 
 /// Counts by classes of latencies, without the zeroes at the end.
@@ -110,7 +105,7 @@ named_calls by_name(const call_statistics::by_handler &calls)
 {
     named_calls named;
     for (const auto &[by, numbers] : calls) {
-        named[by == nullptr ? "none" : fmt::format("{}.{}", by->plugin->name(), by->syscall)] += numbers;
+        named[name_of(by)] += numbers;
     }
     return named;
 }
@@ -141,13 +136,12 @@ std::function<std::string()> trace_source(std::shared_ptr<trace_reader> reader)
 {
     return [reader = std::move(reader)] {
         constexpr auto patience = std::chrono::milliseconds(500);
-        const auto replace = json::error_handler_t::replace;
         const trace_reader::taken t = reader->take(patience);
         std::string lines;
         for (const call_report &r : t.calls) {
-            lines += json_of(r).dump(-1, ' ', false, replace) + "\n";
+            lines += json_text(json_of(r)) + "\n";
         }
-        return t.dropped == 0 ? lines : lines + json{{"dropped", t.dropped}}.dump() + "\n";
+        return t.dropped == 0 ? lines : lines + json_text({{"dropped", t.dropped}}) + "\n";
     };
 }
 

@@ -19,6 +19,7 @@
 
 #include "base/descriptor_limit.hpp"
 #include "base/event_loop.hpp"
+#include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "control/prometheus.hpp"
 #include "control/server.hpp"
@@ -136,7 +137,13 @@ private:
             constexpr auto patience = std::chrono::seconds(5);
             const auto promised = std::make_shared<std::promise<std::string>>();
             auto made = promised->get_future();
-            loop_.post([promised, answer] { promised->set_value(answer()); });
+            loop_.post([promised, answer] {
+                try {
+                    promised->set_value(answer());
+                } catch (...) { // for who asked, not for the host
+                    promised->set_exception(std::current_exception());
+                }
+            });
             if (made.wait_for(patience) != std::future_status::ready) {
                 throw std::runtime_error("the host has no time to answer; try again");
             }
@@ -148,10 +155,10 @@ private:
     void start_control()
     {
         control_.get("/v1/containers", "application/json", on_main_thread([this] {
-                         return view_of_containers(containers_->entries(), host_->numbers()).dump();
+                         return json_text(view_of_containers(containers_->entries(), host_->numbers()));
                      }));
         control_.get("/v1/statistics", "application/json", on_main_thread([this] {
-                         return view_of_statistics(host_->numbers(), plugins_).dump();
+                         return json_text(view_of_statistics(host_->numbers(), plugins_));
                      }));
         control_.get("/metrics", "text/plain; version=0.0.4",
                      on_main_thread([this] { return prometheus_text(host_->numbers(), plugins_); }));

@@ -8,6 +8,10 @@
 #include <system_error>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
+#include "base/json_text.hpp"
+
 namespace deputyd
 {
 namespace
@@ -40,7 +44,7 @@ nlohmann::json read_record(int fd)
 
 deputy::unique_fd make_record(const nlohmann::json &record)
 {
-    const std::string text = record.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const std::string text = json_text(record);
     deputy::unique_fd fd(memfd_create("deputy-record", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!fd || write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
         fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {

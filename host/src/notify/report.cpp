@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
@@ -94,7 +93,7 @@ call_report report_of(const deputy_call &call, const handler *by)
     r.tid = call.syscall.tid;
     r.uid = uid_of(call);
     r.command = call.proc < 0 ? std::string() : command_of(call.proc);
-    r.handler = by == nullptr ? "none" : fmt::format("{}.{}", by->plugin->name(), by->syscall);
+    r.handler = name_of(by);
     std::copy(std::begin(call.syscall.args), std::end(call.syscall.args), r.args.begin());
     r.object = call.object;
     r.reason = call.reason;

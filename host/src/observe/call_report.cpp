@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "observe/call_report.hpp"
 
-#include <cstring>
 #include <ctime>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/errno_name.hpp"
 #include "base/log.hpp"
 
 namespace deputyd
@@ -16,12 +16,6 @@ namespace
 {
 
 using nlohmann::json;
-
-std::string errno_name(int number)
-{
-    const char *name = strerrorname_np(number);
-    return name == nullptr ? std::to_string(number) : name;
-}
 
 std::string clock_text(double seconds)
 {

@@ -80,6 +80,11 @@ nlohmann::json complete_settings(const loaded_plugin &plugin, const char *given)
 
 } // namespace
 
+std::string name_of(const handler *by)
+{
+    return by == nullptr ? "none" : fmt::format("{}.{}", by->plugin->name(), by->syscall);
+}
+
 bool matches(std::span<const deputy_predicate> predicates, const std::uint64_t (&args)[6]) noexcept
 {
     return std::all_of(predicates.begin(), predicates.end(), [&](const deputy_predicate &p) {

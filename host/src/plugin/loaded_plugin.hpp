@@ -35,6 +35,9 @@ struct handler {
     std::uint32_t off_error = 0; ///< errno for calls that come while it is off; 0: the kernel may decide
 };
 
+/// As it is shown: PLUGIN.SYSCALL; "none" for nullptr, the handler of calls that no plugin takes.
+std::string name_of(const handler *by);
+
 /// Whether all predicates hold for these arguments, each at its kernel width.
 bool matches(std::span<const deputy_predicate> predicates, const std::uint64_t (&args)[6]) noexcept;
 

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+namespace deputyd
+{
+
+/// "EPERM" for 1; the number for one that has no name.
+std::string errno_name(int number);
+
+} // namespace deputyd
