@@ -32,6 +32,8 @@ struct scene {
 
     scene()
     {
+        host.settings.set(0, "/programs", std::int64_t{256});
+        host.settings.set(0, "/instructions", std::int64_t{4096});
         for (const char *path : {"above", "above/own", "above/own/a", "above/own/a/deep", "above/other"}) {
             kernel.add(path);
         }
