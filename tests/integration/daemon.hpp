@@ -314,19 +314,20 @@ public:
     }
     /// Hands a container over as an OCI runtime does. @return the connection.
     unique_fd hand_over(const container_process &c, const std::string &id, const std::string &metadata = "",
-                        const std::string &socket = "oci.sock") const
+                        const std::string &socket = "oci.sock", const std::string &annotations = "{}") const
     {
-        return send_state(connect_to(sockets() / socket, SOCK_STREAM), c, id, metadata);
+        return send_state(connect_to(sockets() / socket, SOCK_STREAM), c, id, metadata, annotations);
     }
-    /// The same through a connection that is there.
+    /// The same through a connection that is there. @param annotations in JSON.
     static unique_fd send_state(unique_fd fd, const container_process &c, const std::string &id,
-                                const std::string &metadata = "")
+                                const std::string &metadata = "", const std::string &annotations = "{}")
     {
         const std::string pid = std::to_string(c.pid());
         send_with_fds(fd.get(),
                       R"({"ociVersion":"1.0.2","fds":["seccompFd"],"pid":)" + pid + R"(,"metadata":")" +
                           metadata + R"(","state":{"ociVersion":"1.0.2","id":")" + id +
-                          R"(","status":"creating","pid":)" + pid + R"(,"bundle":"/b"}})",
+                          R"(","annotations":)" + annotations + R"(,"status":"creating","pid":)" + pid +
+                          R"(,"bundle":"/b"}})",
                       {c.listener()});
         return fd;
     }

@@ -157,7 +157,7 @@ TEST_F(daemon_test, keeps_its_configuration_if_the_new_one_is_wrong)
     configure("[policy.default.enable]\ntwo_cals = true\n");
     daemon->kill(SIGHUP);
     ASSERT_TRUE(daemon->wait_error("the configuration stays as it was"));
-    EXPECT_THAT(daemon->so_far().err, HasSubstr("deputy.toml:2: policy.default.enable.two_cals"));
+    EXPECT_THAT(daemon->so_far().err, HasSubstr("deputy.toml:2:1: policy.default.enable.two_cals"));
     container_process c;
     const auto connection = hand_over(c, "web");
     EXPECT_EQ(c.call(), 42);

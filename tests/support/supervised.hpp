@@ -241,6 +241,23 @@ public:
         undo_of_call_ = std::move(u);
         return on_undo([](const auto &, auto) {});
     }
+    /// What its calls get while a handler is off.
+    functional_plugin &on_off(std::uint32_t error)
+    {
+        off_error_ = error;
+        return *this;
+    }
+    /// Its handlers under other rules than a host's own. Lives no longer than the plugin.
+    std::shared_ptr<const deputyd::handler_table>
+    ruled(const std::function<void(deputyd::ruled_handler &)> &change, deputyd::call_limits limits = {})
+    {
+        const auto all = table().all();
+        std::vector<deputyd::ruled_handler> handlers(all.begin(), all.end());
+        for (deputyd::ruled_handler &h : handlers) {
+            change(h);
+        }
+        return std::make_shared<const deputyd::handler_table>(std::move(handlers), limits);
+    }
     /// Loads it; no more handlers after that.
     const deputyd::handler_table &table()
     {
@@ -279,6 +296,7 @@ private:
             h.predicate_count = 1;
             h.syscall = "quotactl";
             h.predicates = &command;
+            h.off_error = me.off_error_;
             h.handle = [](void *p, deputy_call *c, const deputy_syscall *s, deputy_answer *a) {
                 const auto &handlers = static_cast<functional_plugin *>(p)->handle_;
                 return handlers.at(static_cast<std::uint32_t>(s->args[0]))(c, *s, *a);
@@ -335,6 +353,7 @@ private:
     }
 
     std::uint32_t capabilities_;
+    std::uint32_t off_error_ = 0;
     std::vector<deputy_predicate> commands_;
     std::map<std::uint32_t, handle> handle_;
     undo undo_;

@@ -119,7 +119,7 @@ TEST_F(Acceptor, takes_a_listener_as_soon_as_its_message_is_whole)
     c.send(creating, {listener_.get()}); // and stays connected, as runc does
     until([&] { return arrived_.size() == 1; });
     EXPECT_EQ(arrived_[0].key, "web");
-    EXPECT_EQ(arrived_[0].policy, "nested");
+    EXPECT_EQ(arrived_[0].selected, "");
     EXPECT_EQ(arrived_[0].pid, 7);
     EXPECT_EQ(arrived_[0].sender.uid, getuid());
     EXPECT_GE(fds_[0].get(), 0);
@@ -162,17 +162,15 @@ TEST_F(Acceptor, waits_for_a_runtime_that_connects_early)
     until([&] { return arrived_.size() == 2; });
 }
 
-TEST_F(Acceptor, selects_a_policy_by_metadata_and_refuses_others)
+TEST_F(Acceptor, takes_along_what_a_peer_selects_and_what_its_socket_allows)
 {
     listen();
     const client good = runtime();
     good.send(R"({"fds":["seccompFd"],"metadata":"policy=build","state":{"id":"a"}})", {listener_.get()});
     until([&] { return arrived_.size() == 1; });
-    EXPECT_EQ(arrived_[0].policy, "build");
-    const client bad = runtime();
-    bad.send(R"({"fds":["seccompFd"],"metadata":"policy=all","state":{"id":"a"}})", {listener_.get()});
-    until([&] { return bad.closed(); });
-    EXPECT_EQ(arrived_.size(), 1u);
+    EXPECT_EQ(arrived_[0].selected, "build");
+    EXPECT_THAT(arrived_[0].policies, testing::ElementsAre("nested", "build"));
+    EXPECT_EQ(arrived_[0].default_policy, "nested");
 }
 
 TEST_F(Acceptor, closes_what_is_no_state_of_a_container)
@@ -294,7 +292,7 @@ TEST_F(Acceptor, hands_on_the_monitor_of_lxc_if_it_is_root_with_its_request_unre
     }
     until([&] { return arrived_.size() == 1; });
     EXPECT_EQ(arrived_[0].name, "web");
-    EXPECT_EQ(arrived_[0].policy, "build");
+    EXPECT_EQ(arrived_[0].selected, "build");
     EXPECT_EQ(arrived_[0].pid, 200);
     std::array<char, 256> request{};
     EXPECT_EQ(recv(fds_[0].get(), request.data(), request.size(), 0), 157);
@@ -303,8 +301,7 @@ TEST_F(Acceptor, hands_on_the_monitor_of_lxc_if_it_is_root_with_its_request_unre
 TEST_F(Acceptor, closes_a_monitor_that_speaks_otherwise)
 {
     listen(deputyd::protocol::lxc);
-    for (const std::string &wrong :
-         {std::string("hello"), lxc_request("policy=all"), std::string(9000, 'x')}) {
+    for (const std::string &wrong : {std::string("hello"), std::string(9000, 'x')}) {
         const client monitor = runtime(SOCK_SEQPACKET);
         monitor.send(wrong);
         until([&] { return monitor.closed(); });

@@ -68,7 +68,8 @@ TEST(observe_statistics, endings_have_names)
 {
     EXPECT_EQ(name_of(ending::value), "value");
     EXPECT_EQ(name_of(ending::lost), "lost");
-    static_assert(static_cast<std::size_t>(ending::lost) + 1 == endings);
+    EXPECT_EQ(name_of(ending::observed), "observed");
+    static_assert(static_cast<std::size_t>(ending::observed) + 1 == endings);
 }
 
 } // namespace

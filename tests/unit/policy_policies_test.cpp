@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/policies.hpp"
 
+#include "policy/handlers.hpp"
+
 #include <filesystem>
 #include <fstream>
 
@@ -52,6 +54,7 @@ protected:
     /// Everything of a policy: its handlers and settings.
     std::string all_of(const deputyd::policies &p, const std::string &name) const
     {
+        check_names(*p.find(name), deputyd::installed_plugins(plugins_, "/nonexistent"));
         std::string text;
         for (const auto *h : enabled_handlers(*p.find(name), plugins_)) {
             text += h->plugin->name() + "." + h->syscall + " ";
@@ -133,54 +136,56 @@ TEST_F(Policies, are_laid_over_by_later_files)
 TEST_F(Policies, name_file_line_and_key_of_what_is_wrong)
 {
     EXPECT_EQ(refusal("[policy.a]\nenabel.no_op = true"),
-              "deputy.toml:2: policy.a.enabel: is not a key of a policy; did you mean enable? It has: "
-              "inherit, enable, plugin");
+              "deputy.toml:2:1: policy.a.enabel: is not a key of a policy; did you mean enable? It has: "
+              "inherit, enable, plugin, mode, fail, deadline, limits");
     EXPECT_THAT(refusal("[policy.a]\n\nenable.no_op = 1"),
-                HasSubstr("deputy.toml:3: policy.a.enable.no_op: must be true, false or"));
+                HasSubstr("deputy.toml:3:8: policy.a.enable.no_op: must be true, false or"));
     EXPECT_THAT(refusal("[policy.a]\nenable.no_op = [1]"),
-                HasSubstr("deputy.toml:2: policy.a.enable.no_op: must be"));
+                HasSubstr("deputy.toml:2:8: policy.a.enable.no_op: must be"));
     EXPECT_THAT(refusal("[policy.a]\nenable = true"),
-                HasSubstr("deputy.toml:2: policy.a.enable: must be a table"));
-    EXPECT_THAT(refusal("policy = 1"), HasSubstr("deputy.toml:1: policy: must be a table"));
-    EXPECT_THAT(refusal("policy.a = 1"), HasSubstr("deputy.toml:1: policy.a: must be a table"));
+                HasSubstr("deputy.toml:2:1: policy.a.enable: must be a table"));
+    EXPECT_THAT(refusal("policy = 1"), HasSubstr("deputy.toml:1:1: policy: must be a table"));
+    EXPECT_THAT(refusal("policy.a = 1"), HasSubstr("deputy.toml:1:8: policy.a: must be a table"));
     EXPECT_THAT(refusal("[policy.a]\nplugin.no_op = 1"),
-                HasSubstr("deputy.toml:2: policy.a.plugin.no_op: must be a table"));
+                HasSubstr("deputy.toml:2:8: policy.a.plugin.no_op: must be a table"));
     EXPECT_THAT(refusal("[policy.a]\ninherit = 1"),
-                HasSubstr("deputy.toml:2: policy.a.inherit: must be the name of a policy"));
-    EXPECT_THAT(refusal("[policy.a\n"), HasSubstr("deputy.toml:1: not TOML: "));
+                HasSubstr("deputy.toml:2:1: policy.a.inherit: must be the name of a policy"));
+    EXPECT_THAT(refusal("[policy.a\n"), HasSubstr("deputy.toml:1:10: not TOML: "));
 }
 
 TEST_F(Policies, name_plugins_and_calls_that_are_not_there)
 {
     EXPECT_EQ(refusal("[policy.a]\nenable.two_call = true"),
-              "deputy.toml:2: policy.a.enable.two_call: no plugin two_call is installed");
-    EXPECT_EQ(refusal("[policy.a]\nenable.two_calls = [\"unam\"]"),
-              "deputy.toml:2: policy.a.enable.two_calls: plugin two_calls handles no system call unam; did "
-              "you mean "
-              "uname? It handles: getppid, uname");
+              "deputy.toml:2:8: policy.a.enable.two_call: no plugin two_call is installed; did you mean "
+              "two_calls?");
+    EXPECT_EQ(
+        refusal("[policy.a]\nenable.two_calls = [\"unam\"]"),
+        "deputy.toml:2:21: policy.a.enable.two_calls: plugin two_calls handles no system call unam; did "
+        "you mean "
+        "uname? It handles: getppid, uname");
 }
 
 TEST_F(Policies, name_settings_that_the_schema_refuses)
 {
     EXPECT_THAT(refusal("[policy.a.plugin.two_calls]\nlimit = 0"),
-                HasSubstr("deputy.toml:2: policy.a.plugin.two_calls.limit: "));
+                HasSubstr("deputy.toml:2:1: policy.a.plugin.two_calls.limit: "));
     EXPECT_THAT(refusal("[policy.a.plugin.two_calls]\n\nlimt = 1"),
-                HasSubstr("deputy.toml:3: policy.a.plugin.two_calls.limt: plugin two_calls has no setting "
+                HasSubstr("deputy.toml:3:1: policy.a.plugin.two_calls.limt: plugin two_calls has no setting "
                           "limt; did you mean limit?"));
     EXPECT_THAT(refusal("[policy.a.plugin.two_calls]\nnames = [\"a\", 2]"),
-                HasSubstr("deputy.toml:2: policy.a.plugin.two_calls.names: "));
+                HasSubstr("deputy.toml:2:1: policy.a.plugin.two_calls.names: "));
 }
 
 TEST_F(Policies, of_a_file_in_conf_d_are_named_by_it)
 {
     write("conf.d/10-a.toml", "\npolicy.a.enable = 1");
-    EXPECT_THAT(refusal(""), HasSubstr("conf.d/10-a.toml:2: policy.a.enable: must be a table"));
+    EXPECT_THAT(refusal(""), HasSubstr("conf.d/10-a.toml:2:10: policy.a.enable: must be a table"));
 }
 
 TEST_F(Policies, do_not_inherit_from_strangers_or_in_circles)
 {
     EXPECT_EQ(refusal("[policy.a]\ninherit = \"b\""),
-              "deputy.toml:2: policy.a.inherit: there is no policy b; did you mean a?");
+              "deputy.toml:2:1: policy.a.inherit: there is no policy b; did you mean a?");
     EXPECT_THAT(refusal("[policy.a]\ninherit = \"a\""), HasSubstr("goes in a circle: a -> a"));
     EXPECT_THAT(refusal("[policy.a]\ninherit = \"b\"\n[policy.b]\ninherit = \"a\""),
                 HasSubstr("goes in a circle: "));

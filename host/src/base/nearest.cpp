@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 namespace deputyd
 {
 namespace
@@ -39,6 +41,12 @@ std::string did_you_mean(std::string_view name, std::span<const std::string> can
         }
     }
     return best == nullptr ? "" : "; did you mean " + *best + "?";
+}
+
+std::string nearest_of(std::string_view name, std::span<const std::string> candidates, std::string_view lead)
+{
+    const std::string hint = did_you_mean(name, candidates);
+    return fmt::format("{} {}: {}", hint.empty() ? "." : hint, lead, fmt::join(candidates, ", "));
 }
 
 } // namespace deputyd

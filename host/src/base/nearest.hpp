@@ -12,4 +12,7 @@ namespace deputyd
 /// near enough, else "".
 std::string did_you_mean(std::string_view name, std::span<const std::string> candidates);
 
+/// The same with all candidates after it: "; did you mean X? LEAD: X, Y", or ". LEAD: X, Y".
+std::string nearest_of(std::string_view name, std::span<const std::string> candidates, std::string_view lead);
+
 } // namespace deputyd

@@ -128,6 +128,9 @@ try {
     if (const std::int32_t r = check_place(directory, name); r < 0) {
         return r;
     }
+    if (is_only_observed(*call)) {
+        return -ECANCELED;
+    }
     grant |= fsetid(*call, directory, mode);
     return static_cast<std::int32_t>(act_in(
         *call, directory, grant, [&] { return ::syscall(SYS_mknodat, directory, name, mode, number); }));
@@ -145,6 +148,9 @@ try {
     if (const std::int32_t r = prepare(how, how_size, wanted); r < 0) {
         return r;
     }
+    if ((wanted.known().flags & O_PATH) == 0 && is_only_observed(*call)) {
+        return -ECANCELED;
+    }
     const long fd = act(
         *call, grant, [&] { return ::syscall(SYS_openat2, directory, path, wanted.bytes.data(), how_size); });
     if (fd < 0) {
@@ -161,6 +167,9 @@ std::int32_t act_unlink(deputy_call *call, std::int32_t directory, const char *n
 try {
     if (const std::int32_t r = check_place(directory, name); r < 0) {
         return r;
+    }
+    if (is_only_observed(*call)) {
+        return -ECANCELED;
     }
     return static_cast<std::int32_t>(
         act_in(*call, directory, grant, [&] { return ::syscall(SYS_unlinkat, directory, name, flags); }));

@@ -8,6 +8,13 @@
 namespace deputyd
 {
 
+/// Whether nothing may be done for the call, which is noted then.
+inline bool is_only_observed(deputy_call &call) noexcept
+{
+    call.would_act = call.would_act || call.observed;
+    return call.observed;
+}
+
 /// Operations on the caller's behalf, as deputy_act_v1 says; the call's thread.
 std::int32_t act_mknod(deputy_call *call, std::int32_t directory, const char *name, std::uint32_t mode,
                        std::uint64_t device, std::uint64_t grant);

@@ -122,7 +122,7 @@ std::int32_t cover(deputy_call &call, int source, int target)
 
 std::int32_t act_cover(deputy_call *call, std::int32_t source, std::int32_t target)
 try {
-    return cover(*call, source, target);
+    return is_only_observed(*call) ? -ECANCELED : cover(*call, source, target);
 } catch (const std::bad_alloc &) {
     return -ENOMEM;
 }

@@ -36,6 +36,8 @@ struct deputy_call {
     std::optional<bool> in_own_user_ns;          ///< its user namespace is the container's; kept for undo
     bool undoing = false;                        ///< its undo runs: the caller need not be there any more
     deputy::unique_fd kept;                      ///< what a plugin keeps for undo
+    bool observed = false;                       ///< nothing may be done for it
+    bool would_act = false;                      ///< of an observed call: its handler wanted to do something
     std::chrono::steady_clock::time_point began; ///< when it came
     std::string object;                          ///< what it is about, by its plugin, for those who look
     std::string reason;                          ///< why it is answered so, likewise

@@ -136,7 +136,7 @@ std::int32_t read_struct(deputy_call *call, std::uint64_t address, std::uint64_t
 std::int32_t write_memory(deputy_call *call, std::uint64_t address, const void *buffer, std::uint64_t size)
 {
     const std::int32_t valid = check_valid(*call);
-    if (valid < 0 || size == 0) {
+    if (valid < 0 || size == 0 || call->observed) {
         return valid;
     }
     if (call->syscall.tid == 0) {

@@ -11,13 +11,19 @@
 namespace deputyd
 {
 
-int config_check(const config_check_options &options)
+configuration checked_configuration(const config_check_options &options, plugin_set &plugins)
 {
     const config_paths paths = options.config ? config_paths_of(*options.config) : standard_config_paths();
-    const configuration config = read_configuration(paths, default_socket_directory);
-    plugin_set plugins(plugin_extensions());
-    load_enabled(plugins, *config.rules, options.plugin_directory);
+    configuration config = read_configuration(paths, default_socket_directory);
+    load_enabled(plugins, *config.rules, {}, options.plugin_directory);
     check_policies(*config.rules, plugins);
+    return config;
+}
+
+int config_check(const config_check_options &options)
+{
+    plugin_set plugins(plugin_extensions());
+    const configuration config = checked_configuration(options, plugins);
     fmt::print("policies: {}\n", fmt::join(config.rules->names(), ", "));
     for (const auto &socket : config.sockets) {
         fmt::print("socket {}: default policy {}, allowed {}\n", socket.path.string(),

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "daemon/configuration.hpp"
+
 namespace deputyd
 {
 
@@ -13,8 +15,11 @@ struct config_check_options {
     std::filesystem::path plugin_directory;
 };
 
-/// Reads the configuration as deputyd does, loads the plugins that it turns on to check their settings, and
-/// prints the policies and sockets. Touches no socket.
+/// Reads the configuration as deputyd does, and loads the plugins that it turns on to check their settings.
+/// Touches no socket. @throw std::runtime_error with what is wrong first.
+configuration checked_configuration(const config_check_options &options, plugin_set &plugins);
+
+/// The same, and prints the policies and sockets.
 /// @return exit status. @throw std::runtime_error with what is wrong first.
 int config_check(const config_check_options &options);
 

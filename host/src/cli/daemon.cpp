@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.hpp"
+#include "cli/enable_options.hpp"
 #include "daemon/host_process.hpp"
 #include "daemon/keeper.hpp"
 
@@ -29,6 +30,7 @@ struct daemon_options {
     std::string plugin_directory = DEPUTY_PLUGIN_DIR;
     std::string config;
     std::string log_level = "info";
+    enable_options enable;
     int keeper_socket = -1;
 };
 
@@ -44,6 +46,7 @@ void describe(CLI::App &app, daemon_options &o)
     app.add_option("--config", o.config,
                    "The configuration, with conf.d beside it (default: /etc/deputy/deputy.toml)")
         ->type_name("FILE");
+    o.enable.add_to(app, ", in every policy");
     app.add_option("--log-level", o.log_level, "Least level of log lines")
         ->type_name("error|warning|info|debug")
         ->check(CLI::IsMember({"error", "warning", "info", "debug"}))
@@ -62,6 +65,8 @@ std::vector<std::string> host_arguments(const daemon_options &o)
     if (!o.config.empty()) {
         all.insert(all.end(), {"--config", std::filesystem::absolute(o.config).string()});
     }
+    const auto flags = o.enable.enabled.arguments();
+    all.insert(all.end(), flags.begin(), flags.end());
     all.emplace_back(host_option);
     return all;
 }
@@ -74,6 +79,7 @@ int run_daemon(const daemon_options &o)
         h.config = o.config.empty() ? standard_config_paths() : config_paths_of(o.config);
         h.socket_directory = o.socket_directory;
         h.plugin_directory = o.plugin_directory;
+        h.enabled = o.enable.enabled;
         run_host(h, o.keeper_socket);
     }
     if (geteuid() != 0) {

@@ -16,6 +16,7 @@
 #include "notify/host.hpp"
 #include "plugin/plugin_directory.hpp"
 #include "policy/config_tree.hpp"
+#include "policy/handlers.hpp"
 #include "policy/policies.hpp"
 #include "profile/bundle.hpp"
 #include "profile/runtime_arguments.hpp"
@@ -78,13 +79,8 @@ std::vector<const handler *> handlers_of_policy(const std::string &name, const r
             "there is no policy " + name + " in " + o.configuration.string() +
             " and what is beside it (--deputy-enable says without a configuration what is on)");
     }
-    std::vector<std::string> names;
-    for (const auto &[plugin, flag] : p->enable.children) {
-        if (flag.leaf != false) {
-            names.push_back(plugin);
-        }
-    }
-    load_plugins(plugins, o.plugins, names, o.plugin_directory);
+    load_plugins(plugins, o.plugins, p->plugins(), o.plugin_directory);
+    check_names(*p, installed_plugins(plugins, o.plugin_directory));
     return enabled_handlers(*p, plugins);
 }
 

@@ -45,19 +45,9 @@ void print(const std::string &text)
     std::fflush(stdout);
 }
 
-/// A value in a URL.
-std::string encoded(const std::string &value)
-{
-    std::string text;
-    for (const char c : value) {
-        text += fmt::format("%{:02x}", static_cast<unsigned char>(c));
-    }
-    return text;
-}
-
 std::string trace_path(const std::string &container, const std::string &syscall, bool failed)
 {
-    return fmt::format("/v1/trace?container={}&syscall={}{}", encoded(container), encoded(syscall),
+    return fmt::format("/v1/trace?container={}&syscall={}{}", in_url(container), in_url(syscall),
                        failed ? "&failed=1" : "");
 }
 

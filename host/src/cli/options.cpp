@@ -11,8 +11,10 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.hpp"
-#include "cli/config_check.hpp"
+#include "cli/config.hpp"
+#include "cli/control.hpp"
 #include "cli/doctor.hpp"
+#include "cli/enable_options.hpp"
 #include "cli/observe.hpp"
 #include "cli/plugin.hpp"
 #include "cli/profile.hpp"
@@ -26,7 +28,8 @@ namespace
 
 /// What the command line holds, before it is checked.
 struct raw_options {
-    std::vector<std::string> enable, disable, set, binds, plugins;
+    enable_options enable;
+    std::vector<std::string> set, binds, plugins;
     std::string rootfs;
     std::string net = "none";
     std::string plugin_directory = DEPUTY_PLUGIN_DIR;
@@ -34,17 +37,9 @@ struct raw_options {
     bool no_deadline = false;
 };
 
-void describe(CLI::App &run, raw_options &raw, flags &enabled)
+void describe(CLI::App &run, raw_options &raw)
 {
-    repeated(
-        run, "--enable", raw.enable, "LIST",
-        "Turn handlers on; names separated by commas, each PLUGIN or PLUGIN.SYSCALL. Nothing is on unless "
-        "enabled")
-        ->each([&enabled](const std::string &list) { enabled.enable(list); })
-        ->trigger_on_parse(); // in the order of the command line
-    repeated(run, "--disable", raw.disable, "LIST", "Turn handlers off again, likewise; the last flag counts")
-        ->each([&enabled](const std::string &list) { enabled.disable(list); })
-        ->trigger_on_parse();
+    raw.enable.add_to(run, ". Nothing is on unless enabled");
     repeated(run, "--set", raw.set, "PLUGIN.KEY=VALUE", "A setting of a plugin; VALUE is TOML");
     run.add_option(
            "--rootfs", raw.rootfs,
@@ -70,10 +65,10 @@ void describe(CLI::App &run, raw_options &raw, flags &enabled)
     run.add_flag("--no-deadline", raw.no_deadline, "Let handlers take as long as they want, for debuggers");
 }
 
-run_options checked(const raw_options &raw, flags enabled, std::vector<std::string> command)
+run_options checked(const raw_options &raw, std::vector<std::string> command)
 {
     run_options o;
-    o.enabled = std::move(enabled);
+    o.enabled = raw.enable.enabled;
     for (const std::string &assignment : raw.set) {
         o.plugin_settings.set(assignment);
     }
@@ -112,45 +107,6 @@ void fill_standard_streams()
 
 } // namespace
 
-namespace
-{
-
-/// "deputy config check".
-class config_command
-{
-public:
-    explicit config_command(CLI::App &app)
-    {
-        CLI::App *config = app.add_subcommand("config", "deputy config check: the configuration of deputyd");
-        config->require_subcommand(1);
-        check_ = config->add_subcommand("check", "Say what is wrong with the configuration, or what it has");
-        check_
-            ->add_option("--config", file_,
-                         "The file, with conf.d beside it (default: /etc/deputy/deputy.toml)")
-            ->type_name("FILE");
-        check_->add_option("--plugin-dir", plugin_directory_, "Where plugins are looked for by name")
-            ->type_name("DIR")
-            ->capture_default_str();
-    }
-    bool is_meant() const { return check_->parsed(); }
-    int run() const
-    {
-        config_check_options o;
-        if (!file_.empty()) {
-            o.config = file_;
-        }
-        o.plugin_directory = plugin_directory_;
-        return config_check(o);
-    }
-
-private:
-    CLI::App *check_;
-    std::string file_;
-    std::string plugin_directory_ = DEPUTY_PLUGIN_DIR;
-};
-
-} // namespace
-
 int deputy_main(int argc, char **argv)
 {
     CLI::App app("Supplies privileged system calls to unprivileged containers", "deputy");
@@ -164,12 +120,12 @@ int deputy_main(int argc, char **argv)
     run_command->prefix_command();
     const config_command config(app);
     raw_options raw;
-    flags enabled;
-    describe(*run_command, raw, enabled);
+    describe(*run_command, raw);
     profile_command profile(app);
     plugin_command plugin(app);
     const observe_command observe(app);
     const doctor_command doctor(app);
+    const control_command control(app);
     try {
         fill_standard_streams();
         start_log("info");
@@ -183,8 +139,11 @@ int deputy_main(int argc, char **argv)
         if (plugin.is_chosen()) {
             return plugin.run();
         }
-        if (config.is_meant()) {
+        if (config.is_chosen()) {
             return config.run();
+        }
+        if (control.is_chosen()) {
+            return control.run();
         }
         if (doctor.is_chosen()) {
             return doctor.run();
@@ -198,7 +157,7 @@ int deputy_main(int argc, char **argv)
                                      ": see deputy run --help");
         }
         command.insert(command.end(), dashes + (command.empty() && dashes != end ? 1 : 0), end);
-        const run_options options = checked(raw, std::move(enabled), std::move(command));
+        const run_options options = checked(raw, std::move(command));
         start_log(options.log_level);
         return run(options);
     } catch (const CLI::ParseError &e) {

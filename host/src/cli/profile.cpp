@@ -10,10 +10,10 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.hpp"
+#include "cli/enable_options.hpp"
 #include "cli/repeated.hpp"
 #include "notify/host.hpp"
 #include "plugin/plugin_directory.hpp"
-#include "policy/flags.hpp"
 #include "profile/lint.hpp"
 #include "profile/write.hpp"
 
@@ -23,8 +23,8 @@ namespace deputyd
 struct profile_command::options {
     CLI::App *command = nullptr;
     CLI::App *lint = nullptr;
-    std::vector<std::string> enable, disable, plugins;
-    flags enabled;
+    enable_options enable;
+    std::vector<std::string> plugins;
     std::string plugin_directory = DEPUTY_PLUGIN_DIR;
     std::string format = "oci";
     std::string base = "none";
@@ -114,11 +114,7 @@ profile_command::profile_command(CLI::App &app) : options_(std::make_unique<opti
          "them")
         ->type_name("FILE|none|default")
         ->capture_default_str();
-    repeated(c, "--enable", o.enable, "LIST",
-             "Turn handlers on; names separated by commas, each PLUGIN or PLUGIN.SYSCALL")
-        ->each([&o](const std::string &list) { o.enabled.enable(list); });
-    repeated(c, "--disable", o.disable, "LIST", "Turn handlers off again, likewise; the last flag counts")
-        ->each([&o](const std::string &list) { o.enabled.disable(list); });
+    o.enable.add_to(c);
     repeated(c, "--plugin", o.plugins, "FILE.so", "Load a plugin from a file");
     c.add_option("--plugin-dir", o.plugin_directory, "Where plugins are looked for by name")
         ->type_name("DIR")
@@ -154,7 +150,7 @@ int profile_command::run()
     }
     plugin_set plugins(plugin_extensions());
     const std::vector<std::filesystem::path> files(o.plugins.begin(), o.plugins.end());
-    load_plugins(plugins, files, o.enabled.plugins(), o.plugin_directory);
+    load_plugins(plugins, files, o.enable.enabled.plugins(), o.plugin_directory);
     profile::recipe r;
     r.kind = profile::format_by_name(o.format);
     r.base = o.base;
@@ -162,7 +158,7 @@ int profile_command::run()
     r.metadata = o.metadata;
     r.where = profile::circumstances_here(o.capabilities);
     r.for_runtime = parse_runtime(o.runtime);
-    print(profile::write_profile(r, profile::claims(o.enabled.select(plugins))));
+    print(profile::write_profile(r, profile::claims(o.enable.enabled.select(plugins))));
     return 0;
 }
 

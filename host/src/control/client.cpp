@@ -53,24 +53,48 @@ void check(const httplib::Result &answer, const std::filesystem::path &socket)
         throw std::runtime_error(
             fmt::format("deputyd cannot be asked at {}: {}", socket.string(), why_not(socket)));
     }
+    if (answer->status == 400) { // the reason is for whoever asked
+        throw std::runtime_error(answer->body.substr(0, answer->body.find('\n')));
+    }
     if (answer->status != 200) {
         throw std::runtime_error(fmt::format("deputyd answers with status {}: {}", answer->status,
                                              escaped(answer->body.substr(0, 200))));
     }
 }
 
-} // namespace
-
-nlohmann::json ask_daemon(const std::filesystem::path &socket, const std::string &path)
+/// @throw std::runtime_error unless it is an answer in JSON.
+nlohmann::json body_of(const httplib::Result &answer, const std::filesystem::path &socket)
 {
-    httplib::Client client(socket.string());
-    const httplib::Result answer = ask(client, socket, [&] { return client.Get(path); });
     check(answer, socket);
     nlohmann::json body = nlohmann::json::parse(answer->body, nullptr, false);
     if (body.is_discarded()) {
         throw std::runtime_error(fmt::format("what answers at {} is no deputyd", socket.string()));
     }
     return body;
+}
+
+} // namespace
+
+std::string in_url(const std::string &value)
+{
+    std::string text;
+    for (const char c : value) {
+        text += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    }
+    return text;
+}
+
+nlohmann::json ask_daemon(const std::filesystem::path &socket, const std::string &path)
+{
+    httplib::Client client(socket.string());
+    return body_of(ask(client, socket, [&] { return client.Get(path); }), socket);
+}
+
+nlohmann::json tell_daemon(const std::filesystem::path &socket, const std::string &path,
+                           const std::string &body)
+{
+    httplib::Client client(socket.string());
+    return body_of(ask(client, socket, [&] { return client.Post(path, body, "application/json"); }), socket);
 }
 
 void read_daemon(const std::filesystem::path &socket, const std::string &path,

@@ -23,6 +23,23 @@ constexpr int most_streams = 2;
 constexpr time_t patience_seconds = 2;
 constexpr std::size_t most_of_a_request = 65536;
 
+httplib::Server::Handler handler_of(const std::string &content_type, control_server::answer_to make)
+{
+    return [content_type, make = std::move(make)](const httplib::Request &request, httplib::Response &r) {
+        const auto refuse = [&](int status, const std::exception &why) {
+            r.status = status;
+            r.set_content(std::string(why.what()) + "\n", "text/plain");
+        };
+        try {
+            r.set_content(make({request.params, request.body}), content_type);
+        } catch (const bad_request &e) {
+            refuse(400, e);
+        } catch (const std::exception &e) {
+            refuse(500, e);
+        }
+    };
+}
+
 } // namespace
 
 struct control_server::state {
@@ -55,15 +72,17 @@ control_server::~control_server()
 
 void control_server::get(const std::string &path, const std::string &content_type, answer a)
 {
-    state_->server.Get(path,
-                       [content_type, a = std::move(a)](const httplib::Request &, httplib::Response &r) {
-                           try {
-                               r.set_content(a(), content_type);
-                           } catch (const std::exception &e) {
-                               r.status = 500;
-                               r.set_content(std::string(e.what()) + "\n", "text/plain");
-                           }
-                       });
+    get(path, content_type, [a = std::move(a)](const request &) { return a(); });
+}
+
+void control_server::get(const std::string &path, const std::string &content_type, answer_to a)
+{
+    state_->server.Get(path, handler_of(content_type, std::move(a)));
+}
+
+void control_server::post(const std::string &path, const std::string &content_type, answer_to a)
+{
+    state_->server.Post(path, handler_of(content_type, std::move(a)));
 }
 
 void control_server::stream(const std::string &path, const std::string &content_type, open_source open)

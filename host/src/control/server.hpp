@@ -5,25 +5,38 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 namespace deputyd
 {
+
+/// What a client has asked for cannot be: the reason and the remedy.
+class bad_request : public std::runtime_error
+{
+public:
+    using std::runtime_error::runtime_error;
+};
 
 /// The control socket: HTTP over a Unix socket that root alone can connect to. A few threads of its own read
 /// requests; a slow client costs one of them for two seconds.
 class control_server
 {
 public:
-    /// Makes the body of an answer, on one of the server's threads. What it throws becomes status 500.
-    using answer = std::function<std::string()>;
-
     control_server();
     ~control_server();
     control_server(const control_server &) = delete;
     control_server &operator=(const control_server &) = delete;
 
     using parameters = std::multimap<std::string, std::string>; ///< of a request
+    struct request {
+        parameters params;
+        std::string body;
+    };
+    /// Make the body of an answer, on one of the server's threads. A bad_request becomes status 400, what
+    /// else they throw becomes status 500.
+    using answer = std::function<std::string()>;
+    using answer_to = std::function<std::string(const request &r)>;
     /// Makes the next part of an answer, empty if there is none yet, in a second or less. It goes on until
     /// the client has gone.
     using source = std::function<std::string()>;
@@ -31,6 +44,8 @@ public:
 
     /// Before start().
     void get(const std::string &path, const std::string &content_type, answer a);
+    void get(const std::string &path, const std::string &content_type, answer_to a);
+    void post(const std::string &path, const std::string &content_type, answer_to a);
     /// The same for an answer that goes on; at most two at once, and more get status 503.
     void stream(const std::string &path, const std::string &content_type, open_source open);
     /// Replaces a socket that is there.

@@ -1,33 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/configuration.hpp"
 
-#include <algorithm>
-
-#include <fmt/format.h>
-
-#include "base/nearest.hpp"
-#include "policy/config_tree.hpp"
+#include "plugin/plugin_directory.hpp"
+#include "policy/config_value.hpp"
 
 namespace deputyd
 {
-namespace
-{
 
 namespace fs = std::filesystem;
-
-void check_keys(const config_node &tree)
-{
-    static const std::vector<std::string> known = {"policy", "socket"};
-    for (const auto &[key, child] : tree.children) {
-        if (std::find(known.begin(), known.end(), key) == known.end()) {
-            throw config_error(child.source, key,
-                               fmt::format("is not a key of the configuration{} It has: {}",
-                                           did_you_mean(key, known), fmt::join(known, ", ")));
-        }
-    }
-}
-
-} // namespace
 
 config_paths standard_config_paths()
 {
@@ -49,38 +29,33 @@ configuration read_configuration(const config_paths &paths, const fs::path &sock
         tree.merge(read_toml(paths.file));
     }
     merge_directory(tree, paths.local);
-    check_keys(tree);
+    expect_keys(tree, "", "the configuration", {"policy", "socket", "match"});
     configuration c;
     c.rules = std::make_shared<policies>(tree);
     c.sockets = socket_configs(tree, *c.rules, socket_directory);
+    c.matches = policy_matches(tree, *c.rules, c.sockets);
+    c.tree = std::move(tree);
     return c;
 }
 
-std::vector<loaded_plugin *> load_enabled(plugin_set &plugins, const policies &rules,
-                                          const fs::path &directory)
+void load_enabled(plugin_set &plugins, const policies &rules, const flags &over, const fs::path &directory)
 {
-    std::vector<loaded_plugin *> unready;
-    for (const std::string &name : rules.plugins()) {
-        const fs::path file = fs::absolute(directory) / (name + ".so");
-        const bool is_file_name = name.find('/') == name.npos;
-        loaded_plugin *plugin = plugins.find(name);
-        if (is_file_name && plugin == nullptr && fs::exists(file)) {
-            plugin = &plugins.load(file);
-        }
-        if (plugin != nullptr && !plugin->is_ready()) {
-            unready.push_back(plugin);
-        }
+    const known_plugins installed = installed_plugins(plugins, directory);
+    for (const std::string &name : rules.names()) {
+        check_names(*rules.find(name), installed);
     }
-    return unready;
+    std::vector<std::string> names = rules.plugins();
+    const auto by_flags = over.plugins();
+    names.insert(names.end(), by_flags.begin(), by_flags.end());
+    load_plugins(plugins, {}, names, directory);
+    over.check(plugins);
 }
 
 void check_policies(const policies &rules, const plugin_set &plugins)
 {
     for (const std::string &name : rules.names()) {
-        const policy &p = *rules.find(name);
-        enabled_handlers(p, plugins);
         for (const auto &plugin : plugins.all()) {
-            plugin_settings(p, *plugin);
+            plugin_settings(*rules.find(name), *plugin);
         }
     }
 }

@@ -5,8 +5,10 @@
 #include <memory>
 #include <vector>
 
+#include "intake/policy_match.hpp"
 #include "intake/socket_config.hpp"
 #include "plugin/plugin_set.hpp"
+#include "policy/handlers.hpp"
 #include "policy/policies.hpp"
 
 namespace deputyd
@@ -32,21 +34,22 @@ config_paths config_paths_of(const std::filesystem::path &file);
 
 /// A configuration whose policies and sockets fit each other.
 struct configuration {
+    config_node tree; ///< all of it
     std::shared_ptr<const policies> rules;
     std::vector<socket_config> sockets;
+    std::vector<policy_match> matches;
 };
 
 /// @param socket_directory of sockets with a relative path. @throw config_error.
 configuration read_configuration(const config_paths &paths, const std::filesystem::path &socket_directory);
 
-/// Loads the plugins that some policy turns on and that are not loaded yet; one that is not there is for
-/// enabled_handlers() to report. @return those of them that are not ready yet: they are new, or failed
-/// before.
-/// @throw std::runtime_error.
-std::vector<loaded_plugin *> load_enabled(plugin_set &plugins, const policies &rules,
-                                          const std::filesystem::path &directory);
+/// Loads the plugins that some policy or flag turns on and that are not loaded yet.
+/// @throw config_error of what a policy names and is not installed; std::runtime_error of a flag that names
+///        such, or a plugin that cannot be loaded.
+void load_enabled(plugin_set &plugins, const policies &rules, const flags &over,
+                  const std::filesystem::path &directory);
 
-/// Whether every policy fits the plugins that are loaded. @throw config_error.
+/// Whether the settings of every policy fit the plugins that are loaded. @throw config_error.
 void check_policies(const policies &rules, const plugin_set &plugins);
 
 } // namespace deputyd

@@ -62,11 +62,15 @@ private:
     std::size_t size_ = 0;
 };
 
-bool refuse_call(int listener, std::uint64_t id)
+bool refuse_call(int listener, std::uint64_t id, std::int32_t fail_error)
 {
     seccomp_notif_resp r{};
     r.id = id;
-    r.error = -EPERM;
+    if (fail_error == journal_continues) {
+        r.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    } else {
+        r.error = fail_error > 0 ? -fail_error : -EPERM;
+    }
     return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &r) == 0;
 }
 
@@ -82,8 +86,8 @@ dead_calls answer_calls_of_dead(int journal, std::span<const int> listeners)
         if (slot.generation == 0 || id == 0) {
             continue;
         }
-        const bool is_answered =
-            std::any_of(listeners.begin(), listeners.end(), [id](int fd) { return refuse_call(fd, id); });
+        const bool is_answered = std::any_of(listeners.begin(), listeners.end(),
+                                             [&](int fd) { return refuse_call(fd, id, slot.fail_error); });
         ++(is_answered ? all.answered : all.elsewhere);
     }
     return all;

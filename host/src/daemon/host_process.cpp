@@ -21,6 +21,9 @@
 #include "base/event_loop.hpp"
 #include "base/json_text.hpp"
 #include "base/log.hpp"
+#include "base/nearest.hpp"
+#include "control/flag_request.hpp"
+#include "control/handling.hpp"
 #include "control/prometheus.hpp"
 #include "control/server.hpp"
 #include "control/views.hpp"
@@ -32,6 +35,7 @@
 #include "notify/listener.hpp"
 #include "notify/lxc_channel.hpp"
 #include "notify/received_fds.hpp"
+#include "plugin/plugin_directory.hpp"
 
 namespace deputyd
 {
@@ -75,13 +79,20 @@ std::unique_ptr<channel> make_channel(bool is_lxc, deputy::unique_fd fd, const s
     return std::make_unique<listener>(std::move(fd));
 }
 
+std::string value_of(const control_server::parameters &p, const char *name)
+{
+    const auto found = p.find(name);
+    return found == p.end() ? std::string() : found->second;
+}
+
 trace_filter filter_of(const control_server::parameters &p)
 {
-    const auto value = [&](const char *name) {
-        const auto found = p.find(name);
-        return found == p.end() ? std::string() : found->second;
-    };
-    return {value("container"), value("syscall"), !value("failed").empty()};
+    return {value_of(p, "container"), value_of(p, "syscall"), !value_of(p, "failed").empty()};
+}
+
+std::string no_policy(const std::string &name, const policies &all)
+{
+    return fmt::format("there is no policy {}{}", escaped(name), did_you_mean(name, all.names()));
 }
 
 /// The host of the daemon: everything of one process that serves. Main thread. Never destroyed.
@@ -100,13 +111,14 @@ public:
         std::vector<kept_entry> entries = keeper_.take_entries();
         set_generation(entries);
         const configuration config = read_configuration(options_.config, options_.socket_directory);
-        load_enabled(plugins_, *config.rules, options_.plugin_directory);
-        check_policies(*config.rules, plugins_);
+        load_enabled(plugins_, *config.rules, options_.enabled, options_.plugin_directory);
+        const flags_over over = flags_of(entries);
         plugins_.ready();
+        rule_book book = make_rule_book(config.rules, config.matches, over, plugins_);
         for (auto &entry : entries) {
             take_socket(entry);
         }
-        sockets_.use(config.sockets);
+        sockets_.use(sockets_.prepare(config.sockets));
         // Nothing is wrong, so from here on there is something that must not be lost.
         host::settings s;
         s.generation = generation_;
@@ -115,7 +127,7 @@ public:
         keeper_.store(new_name("journal"), {{"kind", "journal"}, {"generation", generation_}},
                       {host_->journal_fd()});
         containers_.emplace(*host_, plugins_, loop_, (generation_ << generation_shift) + 1);
-        containers_->use(config.rules);
+        containers_->use(std::move(book));
         answer_for_the_dead(entries);
         for (auto &entry : entries) {
             take_over(std::move(entry));
@@ -131,15 +143,15 @@ private:
     std::string new_name(const char *what) { return fmt::format("{}-{}-{}", what, generation_, ++names_); }
 
     /// What the control socket is asked, on the main thread, which has the answer.
-    control_server::answer on_main_thread(std::function<std::string()> answer)
+    control_server::answer_to on_main_thread(control_server::answer_to answer)
     {
-        return [this, answer = std::move(answer)] {
+        return [this, answer = std::move(answer)](const control_server::request &asked) {
             constexpr auto patience = std::chrono::seconds(5);
             const auto promised = std::make_shared<std::promise<std::string>>();
             auto made = promised->get_future();
-            loop_.post([promised, answer] {
+            loop_.post([promised, answer, asked] {
                 try {
-                    promised->set_value(answer());
+                    promised->set_value(answer(asked));
                 } catch (...) { // for who asked, not for the host
                     promised->set_exception(std::current_exception());
                 }
@@ -151,20 +163,108 @@ private:
         };
     }
 
+    /// Flags that a predecessor was given by "deputy enable": an operator's word holds as long as the keeper.
+    flags_over flags_of(const std::vector<kept_entry> &entries)
+    {
+        flags_over over;
+        over.everywhere = options_.enabled;
+        for (const auto &e : entries) {
+            if (!is_kind(e, "flags")) {
+                continue;
+            }
+            for (const auto &[policy, arguments] : e.record.at("policies").items()) {
+                over.by_policy[policy] = flags::of_arguments(arguments);
+                load_again(over.by_policy[policy]);
+            }
+        }
+        return over;
+    }
+
+    /// One that is gone since leaves its calls without a handler, and the host serves the others.
+    void load_again(const flags &enabled)
+    {
+        for (const std::string &name : enabled.plugins()) {
+            try {
+                const std::vector<std::string> one = {name};
+                load_plugins(plugins_, {}, one, options_.plugin_directory);
+            } catch (const std::exception &e) {
+                log().error("deputy enable has turned {} on, and now it cannot be loaded: {}", name,
+                            e.what());
+            }
+        }
+    }
+
+    void keep_flags(const flags_over &over)
+    {
+        nlohmann::json policies = nlohmann::json::object();
+        for (const auto &[name, own] : over.by_policy) {
+            policies[name] = own.arguments();
+        }
+        keeper_.store("flags", {{"kind", "flags"}, {"policies", std::move(policies)}}, {});
+    }
+
+    /// "deputy enable" and "deputy disable".
+    std::string change_flags(const std::string &request)
+    {
+        const flag_request wanted = flag_request_of(request);
+        if (containers_->book().rules->find(wanted.policy) == nullptr) {
+            throw bad_request(no_policy(wanted.policy, *containers_->book().rules));
+        }
+        flags_over over = containers_->book().over;
+        std::vector<unserved_container> unserved;
+        try {
+            load_plugins(plugins_, {}, wanted.change.plugins(), options_.plugin_directory);
+            wanted.change.check(plugins_);
+            plugins_.ready();
+            over.by_policy[wanted.policy].add(wanted.change);
+            const rule_book &now = containers_->book();
+            rule_book book = make_rule_book(now.rules, now.matches, over, plugins_);
+            unserved = containers_->use_flags(std::move(book), wanted.policy, wanted.change);
+        } catch (const std::runtime_error &e) {
+            throw bad_request(e.what());
+        }
+        keep_flags(over);
+        log().info("policy {}: {}, for this run", wanted.policy, fmt::join(wanted.change.arguments(), " "));
+        return json_text(view_of_change(wanted, unserved));
+    }
+
+    std::string explain(const control_server::parameters &p)
+    {
+        const std::string container = value_of(p, "container"), syscall = value_of(p, "syscall");
+        const rule_book &book = containers_->book();
+        if (!container.empty()) {
+            try {
+                return json_text(view_of_handling(containers_->handling(container), book.over, syscall));
+            } catch (const std::runtime_error &e) {
+                throw bad_request(e.what());
+            }
+        }
+        const auto found = book.by_name.find(value_of(p, "policy"));
+        if (found == book.by_name.end()) {
+            throw bad_request(no_policy(value_of(p, "policy"), *book.rules));
+        }
+        return json_text(view_of_handling({"", found->second, {}, {}}, book.over, syscall));
+    }
+
     /// Without it the host serves all the same.
     void start_control()
     {
-        control_.get("/v1/containers", "application/json", on_main_thread([this] {
+        control_.get("/v1/containers", "application/json", on_main_thread([this](const auto &) {
                          return json_text(view_of_containers(containers_->entries(), host_->numbers()));
                      }));
-        control_.get("/v1/statistics", "application/json", on_main_thread([this] {
+        control_.get("/v1/statistics", "application/json", on_main_thread([this](const auto &) {
                          return json_text(view_of_statistics(host_->numbers(), plugins_));
                      }));
-        control_.get("/metrics", "text/plain; version=0.0.4",
-                     on_main_thread([this] { return prometheus_text(host_->numbers(), plugins_); }));
+        control_.get("/metrics", "text/plain; version=0.0.4", on_main_thread([this](const auto &) {
+                         return prometheus_text(host_->numbers(), plugins_);
+                     }));
         control_.stream("/v1/trace", "application/x-ndjson", [this](const control_server::parameters &p) {
             return trace_source(host_->trace(filter_of(p)));
         });
+        control_.get("/v1/explain", "application/json",
+                     on_main_thread([this](const auto &asked) { return explain(asked.params); }));
+        control_.post("/v1/flags", "application/json",
+                      on_main_thread([this](const auto &asked) { return change_flags(asked.body); }));
         try {
             std::filesystem::create_directories(options_.socket_directory);
             control_.start(options_.socket_directory / control_socket_name);
@@ -216,7 +316,7 @@ private:
 
     void take_over(kept_entry entry)
     {
-        if (entry.name.empty() || is_kind(entry, "journal")) {
+        if (entry.name.empty() || is_kind(entry, "journal") || is_kind(entry, "flags")) {
             return;
         }
         if (!is_kind(entry, "listener")) {
@@ -310,16 +410,17 @@ private:
         }
     }
 
+    /// Everything is made before anything is changed. Plugins that it loaded stay loaded all the same.
     void reload()
     {
         try {
             const configuration config = read_configuration(options_.config, options_.socket_directory);
-            for (loaded_plugin *unready : load_enabled(plugins_, *config.rules, options_.plugin_directory)) {
-                unready->ready();
-            }
-            check_policies(*config.rules, plugins_);
-            sockets_.use(config.sockets);
-            containers_->use(config.rules);
+            load_enabled(plugins_, *config.rules, options_.enabled, options_.plugin_directory);
+            plugins_.ready();
+            rule_book book = make_rule_book(config.rules, config.matches, containers_->book().over, plugins_);
+            intake_sockets::change sockets = sockets_.prepare(config.sockets);
+            sockets_.use(std::move(sockets));
+            containers_->use(std::move(book));
             log().info("the configuration is read again");
             retry_waiting();
             keeper_.say(message_kind::reloaded, 0);

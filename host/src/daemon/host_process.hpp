@@ -13,6 +13,7 @@ struct host_options {
     config_paths config;
     std::filesystem::path socket_directory;
     std::filesystem::path plugin_directory;
+    flags enabled; ///< over those of every policy
 };
 
 /// Serves until the keeper says otherwise. Does not return: a host ends like one that crashes, without taking

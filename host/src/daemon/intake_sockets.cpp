@@ -42,52 +42,86 @@ void intake_sockets::take(kept_entry entry)
     }
 }
 
+std::unique_ptr<acceptor> intake_sockets::listen_on(const listening &l, const socket_config &config)
+{
+    return std::make_unique<acceptor>(loop_, config, duplicate(l.fd.get()), sink_);
+}
+
 intake_sockets::listening intake_sockets::make(const socket_config &config)
 {
     return {new_name_("socket"), true, bind_socket(config), nullptr};
 }
 
-void intake_sockets::open(listening &l, const socket_config &config)
+void intake_sockets::prepare_one(const socket_config &config, change &c)
 {
-    if (l.accepts) {
-        l.accepts->use(config);
+    // A socket whose file somebody removed is no use: nobody finds it.
+    const bool is_there = access(config.path.c_str(), F_OK) == 0;
+    const auto found = std::find_if(all_.begin(), all_.end(), [&](const listening &l) {
+        return is_there && is_socket_of(l.fd.get(), config);
+    });
+    if (found == all_.end()) {
+        listening &l = c.fresh.emplace_back(make(config));
+        l.accepts = listen_on(l, config);
+        keeper_.store(l.name, {{"kind", "socket"}, {"path", config.path.string()}}, {l.fd.get()});
+        return;
+    }
+    if (found->accepts) {
+        c.access_before.push_back(found->accepts->config());
     } else {
-        l.accepts = std::make_unique<acceptor>(loop_, config, duplicate(l.fd.get()), sink_);
+        c.opened.emplace(found->fd.get(), listen_on(*found, config));
+    }
+    set_access(config);
+}
+
+intake_sockets::change intake_sockets::prepare(std::vector<socket_config> configs)
+{
+    change c;
+    c.configs = std::move(configs);
+    try {
+        for (const auto &config : c.configs) {
+            prepare_one(config, c);
+        }
+    } catch (const std::exception &) {
+        cancel(std::move(c));
+        throw;
+    }
+    return c;
+}
+
+void intake_sockets::cancel(change c) noexcept
+{
+    for (const listening &l : c.fresh) {
+        keeper_.remove(l.name);
+        for (const socket_config &config : c.configs) {
+            if (is_socket_of(l.fd.get(), config)) {
+                unlink(config.path.c_str());
+            }
+        }
+    }
+    for (const socket_config &before : c.access_before) {
+        try {
+            set_access(before);
+        } catch (const std::exception &e) {
+            log().error("{}", e.what());
+        }
     }
 }
 
-void intake_sockets::use(const std::vector<socket_config> &configs)
+void intake_sockets::use(change c) noexcept
 {
-    std::vector<listening> fresh;
-    std::vector<std::pair<std::size_t, const socket_config *>> wanted; // index in all_, then in fresh
-    try {
-        for (const auto &config : configs) {
-            // A socket whose file somebody removed is no use: nobody finds it.
-            const bool is_there = access(config.path.c_str(), F_OK) == 0;
-            const auto found = std::find_if(all_.begin(), all_.end(), [&](const listening &l) {
-                return is_there && is_socket_of(l.fd.get(), config);
-            });
-            if (found == all_.end()) {
-                fresh.push_back(make(config));
-                keeper_.store(fresh.back().name, {{"kind", "socket"}, {"path", config.path.string()}},
-                              {fresh.back().fd.get()});
-                wanted.emplace_back(all_.size() + fresh.size() - 1, &config);
-                continue;
-            }
-            set_access(config);
-            wanted.emplace_back(found - all_.begin(), &config);
+    std::move(c.fresh.begin(), c.fresh.end(), std::back_inserter(all_));
+    for (listening &l : all_) {
+        if (const auto opened = c.opened.find(l.fd.get()); opened != c.opened.end()) {
+            l.accepts = std::move(opened->second);
         }
-    } catch (const std::exception &) {
-        for (const auto &l : fresh) {
-            keeper_.remove(l.name);
+        const auto config = std::find_if(c.configs.begin(), c.configs.end(), [&](const auto &wanted) {
+            return is_socket_of(l.fd.get(), wanted);
+        });
+        if (config != c.configs.end() && l.accepts) {
+            l.accepts->use(*config);
         }
-        throw;
     }
-    std::move(fresh.begin(), fresh.end(), std::back_inserter(all_));
-    for (const auto &[index, config] : wanted) {
-        open(all_[index], *config);
-    }
-    close_others(configs);
+    close_others(c.configs);
 }
 
 /// Stops to listen where the configuration does not say so any more. Connections that are half through end.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,20 +26,34 @@ public:
 
     /// Takes a socket that is kept, to be used by use().
     void take(kept_entry entry);
-    /// Listens where the configuration says and nowhere else; sockets that stay keep their connections.
-    /// @throw std::runtime_error if a socket cannot be made; then nothing has changed.
-    void use(const std::vector<socket_config> &configs);
 
-private:
     struct listening {
         std::string name; ///< of its entry
         bool is_ours;     ///< we made its file
         deputy::unique_fd fd;
         std::unique_ptr<acceptor> accepts; ///< none while the configuration does not have it
     };
+    /// What a configuration makes of them.
+    struct change {
+        std::vector<socket_config> configs;
+        std::vector<listening> fresh;
+        /// Of sockets that are there, by their file descriptors: those that are listened on from now on.
+        std::map<int, std::unique_ptr<acceptor>> opened;
+        std::vector<socket_config> access_before; ///< of those whose owner and mode are new
+    };
 
+    /// Makes what a configuration needs. Nobody is accepted before the event loop runs.
+    /// @throw std::runtime_error if a socket cannot be made; then nothing has changed.
+    change prepare(std::vector<socket_config> configs);
+    /// Gives up a change that was prepared.
+    void cancel(change c) noexcept;
+    /// Listens where the configuration says and nowhere else; sockets that stay keep their connections.
+    void use(change c) noexcept;
+
+private:
+    void prepare_one(const socket_config &config, change &c);
     listening make(const socket_config &config);
-    void open(listening &l, const socket_config &config);
+    std::unique_ptr<acceptor> listen_on(const listening &l, const socket_config &config);
     void close_others(const std::vector<socket_config> &configs);
 
     event_loop &loop_;

@@ -163,7 +163,7 @@ std::vector<finding> look_at_configuration(const places &p)
 try {
     const configuration config = read_configuration(p.config, p.socket_directory);
     plugin_set plugins(plugin_extensions());
-    load_enabled(plugins, *config.rules, p.plugin_directory);
+    load_enabled(plugins, *config.rules, {}, p.plugin_directory);
     check_policies(*config.rules, plugins);
     std::vector<finding> all = {{state::good, "configuration",
                                  fmt::format("policies: {}", fmt::join(config.rules->names(), ", ")), ""}};

@@ -2,9 +2,7 @@
 #include "intake/containers.hpp"
 
 #include <algorithm>
-#include <fcntl.h>
 #include <stdexcept>
-#include <sys/stat.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,6 +12,29 @@
 
 namespace deputyd
 {
+namespace
+{
+
+std::set<std::string> names_of(const std::vector<const handler *> &handlers)
+{
+    std::set<std::string> names;
+    for (const handler *h : handlers) {
+        names.insert(name_of(h));
+    }
+    return names;
+}
+
+/// The table lives as long as somebody uses it: who holds it holds what holds it.
+std::shared_ptr<const handler_table> table_of(const std::shared_ptr<const applied_policy> &p)
+{
+    return {p, &p->handlers};
+}
+
+constexpr const char *why_not_led =
+    "was off when the container came: unless its seccomp profile leads these calls to deputyd all the same, "
+    "write the profile anew and recreate the container";
+
+} // namespace
 
 containers::containers(host &serving, const plugin_set &plugins, event_loop &loop, std::uint64_t first_id)
     : host_(serving), plugins_(plugins), loop_(loop), next_id_(first_id)
@@ -27,88 +48,118 @@ containers::~containers()
     }
 }
 
-void containers::use(std::shared_ptr<const policies> p)
+std::shared_ptr<const applied_policy> containers::rules(const std::string &policy) const
 {
-    std::map<std::string, std::shared_ptr<const ruled>> made;
-    for (const std::string &name : p->names()) {
-        const policy &one = *p->find(name);
-        auto r = std::make_shared<ruled>();
-        r->name = name;
-        const auto handlers = enabled_handlers(one, plugins_);
-        r->handlers = handler_table(handlers);
-        for (const auto &plugin : plugins_.all()) {
-            const bool is_on = std::any_of(handlers.begin(), handlers.end(),
-                                           [&](const handler *h) { return h->plugin == plugin.get(); });
-            std::string settings =
-                plugin_settings(one, *plugin); // those of a plugin that is off must fit too
-            if (is_on) {
-                r->settings.emplace_back(plugin.get(), std::move(settings));
-            }
-        }
-        made.emplace(name, std::move(r));
-    }
-    rules_ = std::move(made);
-}
-
-std::shared_ptr<const containers::ruled> containers::rules(const std::string &policy) const
-{
-    const auto found = rules_.find(policy);
-    if (found == rules_.end()) {
+    const auto found = book_.by_name.find(policy);
+    if (found == book_.by_name.end()) {
         throw std::runtime_error(fmt::format("there is no policy {}", escaped(policy)));
     }
     return found->second;
 }
 
-std::shared_ptr<containers::served> containers::make(const arrival &a, origin o)
+void containers::tell_added(served &s, loaded_plugin &plugin, const std::string &settings, int cgroup)
+{
+    deputy_container added{};
+    added.struct_size = sizeof added;
+    added.cgroup = cgroup;
+    added.id = s.about->id;
+    added.user_ns = s.about->user_ns;
+    added.name = s.about->name.c_str();
+    added.settings = settings.c_str();
+    added.wait_killable = s.about->wait_killable ? 1 : 0;
+    plugin.container_added(added);
+    s.told.push_back(&plugin);
+}
+
+std::shared_ptr<containers::served> containers::make(const arrival &a, const std::string &policy, origin o)
 {
     auto s = std::make_shared<served>();
-    s->rules = rules(a.policy);
+    s->rules = rules(policy);
+    s->led = names_of(handlers_on(s->rules->handlers));
     s->about = std::make_shared<container>();
     s->about->id = next_id_++;
     s->about->name = a.name;
     s->about->user_ns = o.user_ns;
     s->cgroup_path = std::move(o.cgroup_path);
-    for (const auto &[plugin, settings] : s->rules->settings) {
-        deputy_container added{};
-        added.struct_size = sizeof added;
-        added.cgroup = o.cgroup.get();
-        added.id = s->about->id;
-        added.user_ns = s->about->user_ns;
-        added.name = s->about->name.c_str();
-        added.settings = settings.c_str();
-        added.wait_killable = s->about->wait_killable ? 1 : 0;
-        try {
-            plugin->container_added(added);
-        } catch (...) {
-            tell_gone(*s);
-            throw;
+    try {
+        for (const auto &[plugin, settings] : s->rules->settings) {
+            tell_added(*s, *plugin, settings, o.cgroup.get());
         }
-        s->told.push_back(plugin);
+    } catch (...) {
+        tell_gone(*s);
+        throw;
     }
     return s;
+}
+
+/// Tells plugins that are on now and do not know the container. @return those that refuse it.
+std::vector<const loaded_plugin *> containers::tell_of_more(served &s, std::vector<unserved_container> &ret)
+{
+    std::vector<const loaded_plugin *> refused;
+    s.refused.clear();
+    for (const auto &[plugin, settings] : s.rules->settings) {
+        if (std::find(s.told.begin(), s.told.end(), plugin) != s.told.end()) {
+            continue;
+        }
+        try {
+            tell_added(s, *plugin, settings, open_cgroup(s.cgroup_path).get());
+        } catch (const std::exception &e) {
+            refused.push_back(plugin);
+            s.refused.insert(plugin->name());
+            ret.push_back({s.about->name, plugin->name(),
+                           fmt::format("stays off there: {}; recreate the container", e.what())});
+        }
+    }
+    return refused;
+}
+
+std::vector<unserved_container> containers::use_flags(rule_book book, const std::string &policy,
+                                                      const flags &change)
+{
+    std::map<const policies *, std::shared_ptr<const applied_policy>> now; // of now, and from before reloads
+    for (const auto &[k, s] : by_key_) {
+        if (s->rules->is->name == policy && !now.contains(s->rules->from.get())) {
+            now[s->rules->from.get()] = apply(s->rules->from, policy, book.over, plugins_);
+        }
+    }
+    use(std::move(book));
+    std::vector<unserved_container> unserved;
+    for (const auto &[k, s] : by_key_) {
+        if (s->rules->is->name != policy) {
+            continue;
+        }
+        s->rules = now.at(s->rules->from.get());
+        const auto refused = tell_of_more(*s, unserved);
+        host_.use(s->about->id, refused.empty() ? table_of(s->rules) : handlers_without(*s->rules, refused));
+        std::set<std::string> not_led;
+        for (const handler *h : handlers_on(s->rules->handlers)) {
+            if (change.names(*h) && !s->led.contains(name_of(h))) {
+                not_led.insert(name_of(h));
+            }
+        }
+        for (const std::string &name : not_led) {
+            unserved.push_back({s->about->name, name, why_not_led});
+        }
+    }
+    return unserved;
 }
 
 nlohmann::json containers::serve(const key &k, const arrival &a, const std::shared_ptr<served> &s,
                                  std::unique_ptr<channel> c, std::function<void()> ended,
                                  const keep_record &keep)
 {
-    nlohmann::json record = {{"socket", a.socket},
-                             {"key", a.key},
-                             {"name", a.name},
-                             {"policy", s->rules->name},
-                             {"uid", a.sender.uid},
-                             {"gid", a.sender.gid},
-                             {"user_ns", s->about->user_ns},
+    nlohmann::json record = {{"socket", a.socket},      {"key", a.key},
+                             {"name", a.name},          {"policy", s->rules->is->name},
+                             {"led", s->led},           {"uid", a.sender.uid},
+                             {"gid", a.sender.gid},     {"user_ns", s->about->user_ns},
                              {"cgroup", s->cgroup_path}};
     const bool is_new = by_key_.try_emplace(k, s).second;
     ++s->listeners;
-    // The table lives as long as a lane uses it: the lane holds what holds it.
-    const std::shared_ptr<const handler_table> handlers(s->rules, &s->rules->handlers);
     try {
         if (keep) {
             keep(record);
         }
-        host_.serve(s->about, handlers, std::move(c), [this, k, ended = std::move(ended)] {
+        host_.serve(s->about, table_of(s->rules), std::move(c), [this, k, ended = std::move(ended)] {
             loop_.post([this, k, ended] {
                 listener_ended(k);
                 ended();
@@ -119,7 +170,7 @@ nlohmann::json containers::serve(const key &k, const arrival &a, const std::shar
         throw;
     }
     if (is_new) {
-        log().info("{}: served under policy {}, cgroup {}", s->about->name, s->rules->name,
+        log().info("{}: served under policy {}, cgroup {}", s->about->name, s->rules->is->name,
                    escaped(s->cgroup_path));
     }
     return record;
@@ -142,7 +193,9 @@ nlohmann::json containers::adopt(const arrival &a, std::unique_ptr<channel> c, s
         throw std::runtime_error(
             fmt::format("{}: its runtime names no process of it, and it is not served yet", a.name));
     }
-    return serve(k, a, make(a, find_origin(a.pid, a.sender)), std::move(c), std::move(ended), keep);
+    origin from = find_origin(a.pid, a.sender);
+    const std::string &policy = choose_policy(a, from.cgroup_path, book_.matches);
+    return serve(k, a, make(a, policy, std::move(from)), std::move(c), std::move(ended), keep);
 }
 
 nlohmann::json containers::restore(const nlohmann::json &record, std::unique_ptr<channel> c,
@@ -152,7 +205,6 @@ nlohmann::json containers::restore(const nlohmann::json &record, std::unique_ptr
     a.socket = record.at("socket");
     a.key = record.at("key");
     a.name = record.at("name");
-    a.policy = record.at("policy");
     a.sender.uid = record.at("uid");
     a.sender.gid = record.at("gid");
     const key k(a.socket, a.sender.uid, a.key);
@@ -164,7 +216,30 @@ nlohmann::json containers::restore(const nlohmann::json &record, std::unique_ptr
     o.user_ns = record.at("user_ns");
     o.cgroup_path = record.at("cgroup");
     o.cgroup = open_cgroup(o.cgroup_path);
-    return serve(k, a, make(a, std::move(o)), std::move(c), std::move(ended), {});
+    const auto made = make(a, record.at("policy"), std::move(o));
+    if (const auto led = record.find("led"); led != record.end()) {
+        made->led = led->get<std::set<std::string>>();
+    }
+    return serve(k, a, made, std::move(c), std::move(ended), {});
+}
+
+container_handling containers::handling(const std::string &name) const
+{
+    std::vector<const served *> found;
+    for (const auto &[k, s] : by_key_) {
+        if (s->about->name == name || std::to_string(s->about->id) == name) {
+            found.push_back(s.get());
+        }
+    }
+    if (found.size() != 1) {
+        throw std::runtime_error(
+            found.empty()
+                ? fmt::format("no container {} is served: deputy ps prints those that are", escaped(name))
+                : fmt::format("{} containers have the name {}: give the id that deputy ps --json prints",
+                              found.size(), escaped(name)));
+    }
+    const served &s = *found.front();
+    return {s.about->name, s.rules, s.led, s.refused};
 }
 
 std::vector<container_entry> containers::entries() const
@@ -172,7 +247,7 @@ std::vector<container_entry> containers::entries() const
     std::vector<container_entry> all;
     for (const auto &[k, s] : by_key_) {
         all.push_back(
-            {s->about->id, s->about->name, s->rules->name, std::get<0>(k), s->cgroup_path, s->since});
+            {s->about->id, s->about->name, s->rules->is->name, std::get<0>(k), s->cgroup_path, s->since});
     }
     std::sort(all.begin(), all.end(), [](const auto &a, const auto &b) { return a.id < b.id; });
     return all;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -13,10 +14,9 @@
 
 #include "base/event_loop.hpp"
 #include "intake/arrival.hpp"
+#include "intake/rule_book.hpp"
 #include "notify/channel.hpp"
 #include "notify/host.hpp"
-#include "plugin/plugin_set.hpp"
-#include "policy/policies.hpp"
 
 namespace deputyd
 {
@@ -31,6 +31,22 @@ struct container_entry {
     std::chrono::system_clock::time_point since; ///< served by this host
 };
 
+/// A container for which a handler is on now, and whose calls do not come or are not handled all the same.
+struct unserved_container {
+    std::string name;
+    std::string handler; ///< PLUGIN.SYSCALL
+    std::string reason;  ///< with the remedy
+};
+
+/// What a container's calls are handled by.
+struct container_handling {
+    std::string name;
+    std::shared_ptr<const applied_policy> rules;
+    std::set<std::string>
+        led; ///< PLUGIN.SYSCALL that were on when it came, so that its filter leads them here
+    std::set<std::string> refused; ///< plugins that are on and do not take it
+};
+
 /// The containers that are served: which listeners belong together, under which policy, and when the last of
 /// them is gone. Main thread.
 class containers
@@ -43,9 +59,16 @@ public:
     containers(const containers &) = delete;
     containers &operator=(const containers &) = delete;
 
-    /// Takes policies for containers that arrive from now on. Those that are there keep theirs.
-    /// @throw config_error if a policy does not fit the plugins; then nothing has changed.
-    void use(std::shared_ptr<const policies> p);
+    /// Takes the rules for containers that arrive from now on. Those that are there keep theirs.
+    void use(rule_book book) noexcept { book_ = std::move(book); }
+    const rule_book &book() const { return book_; }
+    /// Takes rules that differ in the flags of one policy, and exchanges the handlers of its containers that
+    /// are there. A plugin that they turn on and that refuses a container stays off there.
+    /// @param change the flags that are new.
+    /// @return the containers where what they turn on does not come to work.
+    /// @throw std::runtime_error if a container's policy, of an earlier configuration, does not fit the
+    ///        plugins; then nothing has changed.
+    std::vector<unserved_container> use_flags(rule_book book, const std::string &policy, const flags &change);
 
     /// Takes what restore() needs, as JSON, just before a listener is served.
     using keep_record = std::function<void(const nlohmann::json &record)>;
@@ -60,28 +83,29 @@ public:
     nlohmann::json restore(const nlohmann::json &record, std::unique_ptr<channel> c,
                            std::function<void()> ended);
 
+    /// @param name its name or id. @throw std::runtime_error if no container, or more than one, has it.
+    container_handling handling(const std::string &name) const;
     std::size_t count() const { return by_key_.size(); }
     /// In the order of their ids.
     std::vector<container_entry> entries() const;
 
 private:
     using key = std::tuple<std::string, uid_t, std::string>; ///< socket, sender, arrival::key
-    struct ruled { ///< a policy as it applies to this host's plugins
-        std::string name;
-        handler_table handlers;
-        std::vector<std::pair<loaded_plugin *, std::string>> settings;
-    };
     struct served {
         std::shared_ptr<container> about;
-        std::shared_ptr<const ruled> rules;
+        std::shared_ptr<const applied_policy> rules;
+        std::set<std::string> led;     ///< as in container_handling
+        std::set<std::string> refused; ///< likewise
         std::string cgroup_path;
         std::chrono::system_clock::time_point since = std::chrono::system_clock::now();
         std::vector<loaded_plugin *> told; ///< of the container; to be told of its end
         std::size_t listeners = 0;
     };
 
-    std::shared_ptr<const ruled> rules(const std::string &policy) const;
-    std::shared_ptr<served> make(const arrival &a, origin o);
+    std::shared_ptr<const applied_policy> rules(const std::string &policy) const;
+    std::shared_ptr<served> make(const arrival &a, const std::string &policy, origin o);
+    void tell_added(served &s, loaded_plugin &plugin, const std::string &settings, int cgroup);
+    std::vector<const loaded_plugin *> tell_of_more(served &s, std::vector<unserved_container> &ret);
     nlohmann::json serve(const key &k, const arrival &a, const std::shared_ptr<served> &s,
                          std::unique_ptr<channel> c, std::function<void()> ended, const keep_record &keep);
     void listener_ended(const key &k);
@@ -90,7 +114,7 @@ private:
     host &host_;
     const plugin_set &plugins_;
     event_loop &loop_;
-    std::map<std::string, std::shared_ptr<const ruled>> rules_;
+    rule_book book_;
     std::map<key, std::shared_ptr<served>> by_key_;
     std::uint64_t next_id_;
 };

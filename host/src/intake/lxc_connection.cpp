@@ -83,7 +83,10 @@ private:
         a.key = fmt::format("{}/{}", request.monitor_pid, request.init_pid);
         const std::string name = name_word(request.cookie);
         a.name = name.empty() ? fmt::format("lxc-{}", request.init_pid) : escaped(name);
-        a.policy = select_policy(socket_, policy_word(request.cookie));
+        a.selected = policy_word(request.cookie);
+        a.cookie = request.cookie;
+        a.policies = socket_.policies;
+        a.default_policy = socket_.default_policy;
         a.sender = who_;
         a.pid = request.init_pid;
         sink_(a, std::move(fd_));

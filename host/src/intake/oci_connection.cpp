@@ -156,7 +156,10 @@ private:
             a.socket = socket_.name;
             a.key = state.id;
             a.name = escaped(state.id);
-            a.policy = select_policy(socket_, state.policy());
+            a.selected = state.policy();
+            a.annotations = state.annotations;
+            a.policies = socket_.policies;
+            a.default_policy = socket_.default_policy;
             a.sender = who_;
             a.pid = state.pid;
             sink_(a, std::move(fds_[index]));

@@ -11,6 +11,7 @@
 
 #include "base/log.hpp"
 #include "base/nearest.hpp"
+#include "policy/config_value.hpp"
 
 namespace deputyd
 {
@@ -19,93 +20,79 @@ namespace
 
 constexpr const char *table_name = "socket";
 
-[[noreturn]] void refuse(const config_source &where, const std::string &key, const std::string &reason)
+std::string full_key(const char *key)
 {
-    throw config_error(where, key.empty() ? table_name : fmt::format("{}.{}", table_name, key), reason);
+    return fmt::format("{}.{}", table_name, key);
 }
 
-/// One [[socket]] table; a list in the tree is JSON, so lines are the list's.
+/// One [[socket]] table.
 class reader
 {
 public:
-    reader(const config_source &where, const nlohmann::json &table, const policies &known)
-        : where_(where), table_(table), known_(known)
-    {
-    }
+    reader(const config_node &table, const policies &known) : table_(table), known_(known) {}
 
     socket_config read(const std::filesystem::path &directory) const
     {
-        check_keys();
+        expect_keys(table_, full_key(""), "a socket",
+                    {"path", "protocol", "policies", "default", "user", "group"});
         socket_config s;
         s.path = directory / text("path");
         s.name = s.path.filename();
         if (s.name.empty() || s.path.string().size() >= sizeof(sockaddr_un::sun_path)) {
-            refuse(where_, "path", "must name a file, in less than 108 bytes with its directory");
+            refuse("path", "must name a file, in less than 108 bytes with its directory");
         }
         s.speaks = speaks();
         s.policies = policy_list();
         s.default_policy = default_policy(s.policies);
-        if (table_.contains("user")) {
+        if (table_.find("user") != nullptr) {
             s.owner = user(text("user"));
         }
-        if (table_.contains("group")) {
+        if (table_.find("group") != nullptr) {
             s.group = group(text("group"));
         }
         if (s.speaks == protocol::lxc && (s.owner || s.group)) {
-            refuse(where_, "protocol",
-                   "lxc sockets are for root alone: the monitor of LXC says itself who called, the kernel "
-                   "does not");
+            refuse("protocol", "lxc sockets are for root alone: the monitor of LXC says itself who called, "
+                               "the kernel does not");
         }
         return s;
     }
 
 private:
-    void check_keys() const
+    [[noreturn]] void refuse(const char *key, const std::string &reason) const
     {
-        static const std::vector<std::string> keys = {"path",    "protocol", "policies",
-                                                      "default", "user",     "group"};
-        for (const auto &[key, value] : table_.items()) {
-            if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
-                refuse(where_, key,
-                       fmt::format("is not a key of a socket{} It has: {}", did_you_mean(key, keys),
-                                   fmt::join(keys, ", ")));
-            }
-        }
+        const config_node *found = table_.find(key);
+        throw config_error(found == nullptr ? table_.source : found->source, full_key(key), reason);
     }
     std::string text(const char *key) const
     {
-        const auto found = table_.find(key);
-        if (found == table_.end() || !found->is_string() || found->get<std::string>().empty()) {
-            refuse(where_, key, "is missing or not a string");
+        const config_node *found = table_.find(key);
+        if (found == nullptr) {
+            refuse(key, "is missing");
         }
-        return found->get<std::string>();
+        return expect_text(*found, full_key(key));
     }
     protocol speaks() const
     {
         const std::string name = text("protocol");
         if (name != "oci" && name != "lxc") {
-            refuse(where_, "protocol", fmt::format("must be \"oci\" or \"lxc\", not \"{}\"", escaped(name)));
+            refuse("protocol", fmt::format("must be \"oci\" or \"lxc\", not \"{}\"", escaped(name)));
         }
         return name == "oci" ? protocol::oci : protocol::lxc;
     }
-    void check_policy(const std::string &key, const std::string &name) const
+    void check_policy(const char *key, const std::string &name) const
     {
         if (known_.find(name) == nullptr) {
-            refuse(where_, key,
+            refuse(key,
                    fmt::format("there is no policy {}{}", escaped(name), did_you_mean(name, known_.names())));
         }
     }
     std::vector<std::string> policy_list() const
     {
-        const auto found = table_.find("policies");
-        if (found == table_.end()) {
+        const config_node *found = table_.find("policies");
+        if (found == nullptr) {
             return known_.names();
         }
-        const auto is_string = [](const nlohmann::json &item) { return item.is_string(); };
-        if (!found->is_array() || !std::all_of(found->begin(), found->end(), is_string)) {
-            refuse(where_, "policies", "must be a list of names of policies");
-        }
-        auto names = found->get<std::vector<std::string>>();
+        auto names = expect_texts(*found, full_key("policies"));
         for (const auto &name : names) {
             check_policy("policies", name);
         }
@@ -113,7 +100,7 @@ private:
     }
     std::string default_policy(const std::vector<std::string> &allowed) const
     {
-        if (!table_.contains("default")) {
+        if (table_.find("default") == nullptr) {
             for (const char *usual : {"default", "nested"}) {
                 if (std::find(allowed.begin(), allowed.end(), usual) != allowed.end()) {
                     return usual;
@@ -124,7 +111,7 @@ private:
         std::string name = text("default");
         check_policy("default", name);
         if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {
-            refuse(where_, "default", fmt::format("{} is not among the socket's policies", escaped(name)));
+            refuse("default", fmt::format("{} is not among the socket's policies", escaped(name)));
         }
         return name;
     }
@@ -132,7 +119,7 @@ private:
     {
         const passwd *entry = getpwnam(name.c_str());
         if (entry == nullptr) {
-            refuse(where_, "user", fmt::format("there is no user {}", escaped(name)));
+            refuse("user", fmt::format("there is no user {}", escaped(name)));
         }
         return entry->pw_uid;
     }
@@ -140,19 +127,37 @@ private:
     {
         const ::group *entry = getgrnam(name.c_str());
         if (entry == nullptr) {
-            refuse(where_, "group", fmt::format("there is no group {}", escaped(name)));
+            refuse("group", fmt::format("there is no group {}", escaped(name)));
         }
         return entry->gr_gid;
     }
 
-    const config_source &where_;
-    const nlohmann::json &table_;
+    const config_node &table_;
     const policies &known_;
 };
 
-nlohmann::json standard_sockets()
+config_node standard_socket(const char *path, const char *protocol)
 {
-    return {{{"path", "oci.sock"}, {"protocol", "oci"}}, {{"path", "lxc.sock"}, {"protocol", "lxc"}}};
+    config_node socket;
+    socket.source = {"the standard configuration"};
+    socket.is_table = true;
+    socket.children["path"].leaf = path;
+    socket.children["protocol"].leaf = protocol;
+    return socket;
+}
+
+/// The tables of a configuration, or the standard ones.
+std::vector<config_node> socket_tables(const config_node &tree)
+{
+    const config_node *node = tree.find(table_name);
+    if (node == nullptr) {
+        return {standard_socket("oci.sock", "oci"), standard_socket("lxc.sock", "lxc")};
+    }
+    const auto is_table = [](const config_node &item) { return item.is_table; };
+    if (!node->leaf.is_array() || !std::all_of(node->items.begin(), node->items.end(), is_table)) {
+        throw config_error(node->source, table_name, "must be a list of tables: write [[socket]]");
+    }
+    return node->items;
 }
 
 } // namespace
@@ -160,40 +165,16 @@ nlohmann::json standard_sockets()
 std::vector<socket_config> socket_configs(const config_node &tree, const policies &known,
                                           const std::filesystem::path &directory)
 {
-    const config_node *node = tree.find(table_name);
-    const nlohmann::json tables = node == nullptr ? standard_sockets() : node->leaf;
-    const config_source where =
-        node == nullptr ? config_source{"the standard configuration", 0} : node->source;
-    const auto is_table = [](const nlohmann::json &item) { return item.is_object(); };
-    if (!tables.is_array() || !std::all_of(tables.begin(), tables.end(), is_table)) {
-        refuse(where, "", "must be a list of tables: write [[socket]]");
-    }
     std::vector<socket_config> all;
-    for (const auto &table : tables) {
-        socket_config s = reader(where, table, known).read(directory);
+    for (const config_node &table : socket_tables(tree)) {
+        socket_config s = reader(table, known).read(directory);
         if (std::any_of(all.begin(), all.end(), [&](const auto &other) { return other.name == s.name; })) {
-            refuse(where, "path", fmt::format("two sockets have the name {}", escaped(s.name)));
+            throw config_error(table.source, full_key("path"),
+                               fmt::format("two sockets have the name {}", escaped(s.name)));
         }
         all.push_back(std::move(s));
     }
     return all;
-}
-
-const std::string &select_policy(const socket_config &socket, const std::string &selected)
-{
-    if (selected.empty()) {
-        if (socket.default_policy.empty()) {
-            throw std::runtime_error(fmt::format("it selects no policy, and {} has no default", socket.name));
-        }
-        return socket.default_policy;
-    }
-    const auto found = std::find(socket.policies.begin(), socket.policies.end(), selected);
-    if (found == socket.policies.end()) {
-        throw std::runtime_error(fmt::format("it selects policy {}, which {} does not allow{}",
-                                             escaped(selected), socket.name,
-                                             did_you_mean(selected, socket.policies)));
-    }
-    return *found;
 }
 
 } // namespace deputyd

@@ -36,8 +36,4 @@ struct socket_config {
 std::vector<socket_config> socket_configs(const config_node &tree, const policies &known,
                                           const std::filesystem::path &directory);
 
-/// The policy for a peer that selects one, or none with "".
-/// @throw std::runtime_error if the socket does not allow it.
-const std::string &select_policy(const socket_config &socket, const std::string &selected);
-
 } // namespace deputyd

@@ -124,7 +124,7 @@ std::vector<sock_filter> make_filter(const handler_table &handlers)
                            SCMP_A1(SCMP_CMP_MASKED_EQ, SECCOMP_FILTER_FLAG_NEW_LISTENER,
                                    SECCOMP_FILTER_FLAG_NEW_LISTENER)),
           "refuse listeners in the seccomp filter");
-    for (const handler *h : handlers.all()) {
+    for (const handler *h : handlers_on(handlers)) {
         add_handler(filter.get(), *h);
     }
     return exported(filter.get());

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "notify/call_end.hpp"
 
-#include <cerrno>
-
 namespace deputyd
 {
 
@@ -14,9 +12,21 @@ call_end end_of(const decision &what, delivery outcome) noexcept
     case delivery::refused: // the kernel's errno, of the caller's limits mostly
         return {ending::error};
     case delivery::misbehaving:
-        return {ending::failed, EPERM};
+        return {ending::failed, what.misfit_error};
     case delivery::delivered:
         break;
+    }
+    switch (what.why) {
+    case decision::cause::handler:
+        break;
+    case decision::cause::failure:
+        return {ending::failed, what.error};
+    case decision::cause::limit:
+        return {ending::limited, what.error};
+    case decision::cause::off:
+        return {ending::off, what.error};
+    case decision::cause::observed:
+        return {ending::observed, what.would_error};
     }
     switch (what.what) {
     case decision::kind::value:
@@ -28,7 +38,7 @@ call_end end_of(const decision &what, delivery outcome) noexcept
     case decision::kind::error:
         break;
     }
-    return {what.failed ? ending::failed : ending::error, what.error};
+    return {ending::error, what.error};
 }
 
 } // namespace deputyd

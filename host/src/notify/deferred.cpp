@@ -7,6 +7,7 @@
 #include <new>
 #include <vector>
 
+#include "caller/act.hpp"
 #include "caller/pin.hpp"
 #include "caller/proc_status.hpp"
 #include "notify/dispatch.hpp"
@@ -96,6 +97,7 @@ std::shared_ptr<deferred_call> make_deferred(const served_call &call)
         return nullptr;
     }
     std::memcpy(slot->notification, call.at->slot->notification, sizeof slot->notification);
+    slot->fail_error = call.at->running.load()->fail_error;
     slot->set_phase(call_phase::handling);
     try {
         return std::make_shared<deferred_call>(*call.state, call.at->serves, *call.at->running.load(), call,
@@ -112,6 +114,9 @@ std::int32_t defer_checked(served_call &call, std::uint64_t *ret_ticket)
     if (const std::int32_t r = may_wait(call); r < 0 && r != -ENOTSUP) {
         return r;
     }
+    if (is_only_observed(call)) {
+        return -ECANCELED;
+    }
     if (call.deferred) {
         return -EALREADY;
     }
@@ -125,6 +130,7 @@ std::int32_t defer_checked(served_call &call, std::uint64_t *ret_ticket)
     }
     (*call.state)->noticed();
     *ret_ticket = made->ticket();
+    made->counted = std::move(call.counted);
     call.deferred = made;
     return 0;
 }
@@ -138,7 +144,7 @@ try {
 
 void tell_gone(const deferred_call &call)
 {
-    call.by.plugin->call_gone(call.ticket());
+    call.by.is->plugin->call_gone(call.ticket());
 }
 
 std::int32_t answer_deferred(deferred_call &call, deputy_verdict verdict, const deputy_answer &answer)
@@ -147,7 +153,7 @@ std::int32_t answer_deferred(deferred_call &call, deputy_verdict verdict, const 
     const char *fault = nullptr;
     const decision d = judge_deferred(call.by, verdict, answer, fault);
     if (fault != nullptr && l.load->log_allowed()) {
-        log_misbehaving(call.by, *l.of, call.tid, *l.load, fault);
+        log_misbehaving(*call.by.is, *l.of, call.tid, *l.load, fault);
     }
     const delivery outcome = deliver(*l.notify, call.id, d, l.of->wait_killable);
     call.count(end_of(d, outcome));
@@ -238,13 +244,13 @@ std::int32_t interrupted(deputy_call *raw)
 const deputy_defer_v1 defer_table = {
     .defer = defer, .complete = complete, .block = block, .interrupted = interrupted};
 
-deferred_call::deferred_call(std::shared_ptr<host_state> s, std::shared_ptr<lane> l, const handler &h,
+deferred_call::deferred_call(std::shared_ptr<host_state> s, std::shared_ptr<lane> l, const ruled_handler &h,
                              const served_call &call, journal_slot *slot)
     : state(std::move(s)), from(std::move(l)), by(h), id(call.id), tid(call.syscall.tid),
       listener(call.listener), began(call.began), ticket_(next_ticket()), slot_(slot)
 {
     if (is_looked_at(*state)) {
-        report_ = report_of(call, &by);
+        report_ = report_of(call, by.is);
     }
     const std::lock_guard lock(state->mutex);
     ++from->deferred;
@@ -272,7 +278,7 @@ deferred_call::~deferred_call()
 void deferred_call::count(const call_end &how) noexcept
 {
     const auto took = std::chrono::steady_clock::now() - began;
-    from->load->statistics.add(&by, how.how, how.error, took);
+    from->load->statistics.add(by.is, how.how, how.error, took);
     const bool has_effect = how.how == ending::descriptor;
     if (report_ && is_looked_at(*state, how, has_effect)) {
         try {
@@ -327,8 +333,8 @@ void end_deferred(const host_state &state)
     for (const auto &call : book().of(state)) {
         if (call->take()) {
             book().remove(call->ticket());
-            call->from->notify->reply(call->id, 0, EPERM);
-            call->count({ending::failed, EPERM});
+            call->from->notify->reply(call->id, 0, call->by.fail_error);
+            call->count({ending::failed, call->by.fail_error});
             tell_gone(*call);
         }
     }

@@ -27,6 +27,7 @@ class deferred_call;
 struct served_call : deputy_call {
     const std::shared_ptr<host_state> *state = nullptr;
     seat *at = nullptr;
+    in_flight counted;
     std::shared_ptr<deferred_call> deferred; ///< by its handler, so far
 };
 
@@ -37,7 +38,7 @@ class deferred_call
 {
 public:
     /// @throw std::bad_alloc. Takes the host's mutex.
-    deferred_call(std::shared_ptr<host_state> state, std::shared_ptr<lane> from, const handler &by,
+    deferred_call(std::shared_ptr<host_state> state, std::shared_ptr<lane> from, const ruled_handler &by,
                   const served_call &call, journal_slot *slot);
     ~deferred_call();
     deferred_call(const deferred_call &) = delete;
@@ -49,12 +50,13 @@ public:
 
     const std::shared_ptr<host_state> state;
     const std::shared_ptr<lane> from;
-    const handler &by;
-    const std::uint64_t id; ///< of the notification
+    const ruled_handler &by; ///< in a table that the container's load keeps
+    const std::uint64_t id;  ///< of the notification
     const std::uint32_t tid;
     const int listener; ///< for ID_VALID; -1 if not known
     const std::chrono::steady_clock::time_point began;
 
+    in_flight counted; ///< until it is answered
     /// Counts it, and tells of it. By whoever has taken it, once.
     void count(const call_end &how) noexcept;
 
@@ -73,7 +75,7 @@ bool abandon(deferred_call &call);
 /// and then while there are deferred calls.
 void look_at_deferred(const host_state &state);
 
-/// Answers every deferred call of the host with EPERM.
+/// Answers every deferred call of the host as one that failed.
 void end_deferred(const host_state &state);
 
 /// Why a call that waits need not any more. @return 0, -ESRCH (its caller is gone) or -EINTR.

@@ -5,10 +5,13 @@
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
+#include <optional>
+#include <utility>
 
 #include "base/log.hpp"
 #include "notify/deferred.hpp"
 #include "notify/journal.hpp"
+#include "notify/own_answer.hpp"
 
 namespace deputyd
 {
@@ -53,9 +56,10 @@ const char *fault_in_descriptor(const deputy_answer &a) noexcept
 }
 
 /// The decision of a verdict that has no fault.
-decision decision_of(deputy_verdict verdict, const deputy_answer &a) noexcept
+decision decision_of(const ruled_handler &by, deputy_verdict verdict, const deputy_answer &a) noexcept
 {
     decision d;
+    d.misfit_error = by.fail_error;
     switch (verdict) {
     case DEPUTY_REPLY:
         d.what = a.error != 0 ? decision::kind::error : decision::kind::value;
@@ -75,9 +79,10 @@ decision decision_of(deputy_verdict verdict, const deputy_answer &a) noexcept
     return d;
 }
 
-decision judge(const handler &h, const deputy_call &call, container_load &load, deputy_verdict verdict,
+decision judge(const ruled_handler &by, const deputy_call &call, container_load &load, deputy_verdict verdict,
                const deputy_answer &a)
 {
+    const handler &h = *by.is;
     if (verdict < 0) {
         // The host itself said the one or the other: a caller that has gone is no failure.
         const bool gone = verdict == -ESRCH || verdict == -ECANCELED;
@@ -85,14 +90,54 @@ decision judge(const handler &h, const deputy_call &call, container_load &load, 
             log().error("{}: plugin {} failed in {} of thread {}: {}", call.container->name, h.plugin->name(),
                         h.syscall, call.syscall.tid, std::strerror(-verdict));
         }
-        return decision::failure(EPERM);
+        return instead(&by, decision::cause::failure);
     }
     const char *fault = fault_in_answer(verdict, a, h.plugin->may_continue());
     if (fault != nullptr) {
         log_misbehaving(h, *call.container, call.syscall.tid, load, fault);
-        return decision::failure(EPERM);
+        return instead(&by, decision::cause::failure);
     }
-    return decision_of(verdict, a);
+    return decision_of(by, verdict, a);
+}
+
+/// Lets a handler decide a call. @return nothing if it passes.
+std::optional<dispatched> ask(seat &at, served_call &call, const ruled_handler &by)
+{
+    lane &l = *at.serves;
+    const handler &h = *by.is;
+    call.may_commit = h.undo != nullptr;
+    call.observed = by.observed;
+    std::atomic_ref(at.slot->fail_error).store(journal_error(by), std::memory_order_relaxed);
+    at.running.store(&by, std::memory_order_relaxed);
+    deputy_answer answer{};
+    answer.struct_size = sizeof answer;
+    answer.fd = answer.number = -1;
+    const deputy_verdict verdict = h.plugin->handle(h, call, call.syscall, answer);
+    dispatched result;
+    result.by = &by;
+    result.fd = descriptor_given(verdict, answer);
+    if (call.deferred && verdict != DEPUTY_DEFER) {
+        log_misbehaving(h, *call.container, call.syscall.tid, *l.load,
+                        "deferred a call and answered it all the same");
+        abandon(*call.deferred);
+        call.deferred.reset();
+    }
+    if (verdict != DEPUTY_PASS) {
+        result.is_deferred = verdict == DEPUTY_DEFER && call.deferred;
+        if (!result.is_deferred) {
+            result.what = judge(by, call, *l.load, verdict, answer);
+        }
+        if (by.observed && (call.would_act || result.what.why != decision::cause::failure)) {
+            result.what = when_observed(by, result.what, call.would_act);
+        }
+        return result;
+    }
+    if (call.token->size != 0) {
+        log_misbehaving(h, *call.container, call.syscall.tid, *l.load,
+                        "passed a call after it had committed an effect");
+        undo(h, call);
+    }
+    return std::nullopt;
 }
 
 } // namespace
@@ -103,14 +148,14 @@ deputy::unique_fd descriptor_given(deputy_verdict verdict, const deputy_answer &
     return given ? deputy::unique_fd{a.fd} : deputy::unique_fd{};
 }
 
-decision judge_deferred(const handler &by, deputy_verdict verdict, const deputy_answer &a,
+decision judge_deferred(const ruled_handler &by, deputy_verdict verdict, const deputy_answer &a,
                         const char *&fault) noexcept
 {
     if (verdict < 0) {
-        return decision::failure(EPERM);
+        return instead(&by, decision::cause::failure);
     }
-    fault = verdict == DEPUTY_PASS ? no_verdict : fault_in_answer(verdict, a, by.plugin->may_continue());
-    return fault == nullptr ? decision_of(verdict, a) : decision::failure(EPERM);
+    fault = verdict == DEPUTY_PASS ? no_verdict : fault_in_answer(verdict, a, by.is->plugin->may_continue());
+    return fault == nullptr ? decision_of(by, verdict, a) : instead(&by, decision::cause::failure);
 }
 
 bool container_load::log_allowed() noexcept
@@ -125,42 +170,33 @@ bool container_load::log_allowed() noexcept
 
 dispatched dispatch(seat &at, served_call &call)
 {
-    lane &l = *at.serves;
-    for (const handler *h : l.handlers->find(call.syscall.arch, call.syscall.nr)) {
-        if (!matches(h->predicates, call.syscall.args)) {
+    container_load &load = *at.serves->load;
+    const handler_table &table = load.handlers.now();
+    const ruled_handler *off = nullptr;
+    bool counted = false;
+    for (const ruled_handler *h : table.find(call.syscall.arch, call.syscall.nr)) {
+        if (!matches(h->is->predicates, call.syscall.args)) {
             continue;
         }
-        call.may_commit = h->undo != nullptr;
-        at.running.store(h, std::memory_order_relaxed);
-        deputy_answer answer{};
-        answer.struct_size = sizeof answer;
-        answer.fd = answer.number = -1;
-        const deputy_verdict verdict = h->plugin->handle(*h, call, call.syscall, answer);
-        dispatched result;
-        result.fd = descriptor_given(verdict, answer);
-        if (call.deferred && verdict != DEPUTY_DEFER) {
-            log_misbehaving(*h, *call.container, call.syscall.tid, *l.load,
-                            "deferred a call and answered it all the same");
-            abandon(*call.deferred);
-            call.deferred.reset();
+        if (!h->on) {
+            off = off == nullptr ? h : off;
+            continue;
         }
-        if (verdict != DEPUTY_PASS) {
-            result.by = h;
-            result.is_deferred = verdict == DEPUTY_DEFER && call.deferred;
-            if (result.is_deferred) {
-                return result;
-            }
-            result.what = judge(*h, call, *l.load, verdict, answer);
-            return result;
+        if (const char *limit =
+                counted ? nullptr : over_limit(**call.state, load, table.limits(), call.began)) {
+            call.reason = limit;
+            return {.what = instead(h, decision::cause::limit), .by = h, .fd = {}};
         }
-        if (call.token->size != 0) {
-            log_misbehaving(*h, *call.container, call.syscall.tid, *l.load,
-                            "passed a call after it had committed an effect");
-            undo(*h, call);
+        counted = true;
+        if (auto made = ask(at, call, *h)) {
+            return std::move(*made);
         }
         if (call.turn->answered()) {
             break;
         }
+    }
+    if (off != nullptr) {
+        return {.what = when_off(*off), .by = off, .fd = {}};
     }
     dispatched nobody;
     nobody.what.error = EPERM;

@@ -13,18 +13,18 @@ struct served_call;
 /// A decision and whose it is.
 struct dispatched {
     decision what;
-    const handler *by = nullptr; ///< nullptr: the host's own
-    deputy::unique_fd fd;        ///< what the handler gave, for what.fd
-    bool is_deferred = false;    ///< answered later, by its ticket
+    const ruled_handler *by = nullptr; ///< nullptr: no handler takes such calls
+    deputy::unique_fd fd;              ///< what the handler gave, for what.fd
+    bool is_deferred = false;          ///< answered later, by its ticket
 };
 
-/// Runs the handlers of a call until one decides. What a handler may not decide becomes EPERM and a line
-/// in the log. The lane's thread.
+/// Runs the handlers of a call until one decides. What a handler may not decide becomes the policy's errno
+/// and a line in the log. The lane's thread.
 dispatched dispatch(seat &at, served_call &call);
 
 /// A decision that comes after the handler has returned, with its ticket.
-/// @param[out] fault what is wrong with it, which makes it EPERM, or nullptr. Any thread.
-decision judge_deferred(const handler &by, deputy_verdict verdict, const deputy_answer &a,
+/// @param[out] fault what is wrong with it, which makes it the policy's errno, or nullptr. Any thread.
+decision judge_deferred(const ruled_handler &by, deputy_verdict verdict, const deputy_answer &a,
                         const char *&fault) noexcept;
 
 /// The descriptor that comes with a verdict. One that the verdict does not ask for is closed too, unless it

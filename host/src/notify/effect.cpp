@@ -21,6 +21,10 @@ std::int32_t commit(deputy_call *call, const void *token, std::uint64_t size)
     if (!call->may_commit) {
         return -ENOTSUP;
     }
+    if (call->observed) {
+        call->would_act = true;
+        return -ECANCELED;
+    }
     if (call->turn->answered()) {
         return -ECANCELED;
     }

@@ -205,11 +205,10 @@ void host::serve(std::shared_ptr<const container> c, std::shared_ptr<const handl
     const std::uint64_t id = c->id;
     auto &load = state_->containers[id];
     if (!load) {
-        load = std::make_shared<container_load>(c);
+        load = std::make_shared<container_load>(c, std::move(handlers));
     }
     try {
-        const auto l = std::make_shared<lane>(std::move(c), std::move(handlers), std::move(from),
-                                              std::move(ended), load);
+        const auto l = std::make_shared<lane>(std::move(c), std::move(from), std::move(ended), load);
         // Its first call starts a thread. What cannot be waited for has one find out why.
         if (!state_->parked.add(l)) {
             start_seat(state_, l);
@@ -228,6 +227,14 @@ void host::serve(std::shared_ptr<const container> c, const handler_table &handle
 {
     serve(std::move(c), std::shared_ptr<const handler_table>(std::shared_ptr<void>{}, &handlers),
           std::make_unique<listener>(std::move(listener_fd)), {});
+}
+
+void host::use(std::uint64_t container, std::shared_ptr<const handler_table> handlers)
+{
+    const std::lock_guard lock(state_->mutex);
+    if (const auto found = state_->containers.find(container); found != state_->containers.end()) {
+        found->second->handlers.use(std::move(handlers));
+    }
 }
 
 int host::journal_fd() const noexcept

@@ -59,6 +59,7 @@ public:
     host &operator=(const host &) = delete;
 
     /// Starts to answer a channel's calls. Any thread.
+    /// @param handlers of the container, if this is its first channel.
     /// @param ended called once, when the channel has ended (hung up or broken) and no thread serves it any
     ///        more, one that hangs included: on a thread of the host, outside of its mutex. It is short, does
     ///        not throw and does not stop the host. stop() does not end a channel, and nothing is called
@@ -70,6 +71,10 @@ public:
     /// The same for a seccomp notify descriptor.
     /// @param handlers outlives the host.
     void serve(std::shared_ptr<const container> c, const handler_table &handlers, deputy::unique_fd listener);
+
+    /// Exchanges a container's handlers for calls that come from now on; nothing if it is not served. Any
+    /// thread. @throw std::bad_alloc.
+    void use(std::uint64_t container, std::shared_ptr<const handler_table> handlers);
 
     /// The memfd with the calls in flight, for a successor.
     [[nodiscard]] int journal_fd() const noexcept;

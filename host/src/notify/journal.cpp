@@ -94,6 +94,7 @@ void clear(journal_slot &slot) noexcept
 {
     // The id goes last: as long as it is there, so is what belongs to it.
     std::atomic_ref(slot.token.size).store(0, std::memory_order_release);
+    std::atomic_ref(slot.fail_error).store(0, std::memory_order_relaxed);
     auto *n = reinterpret_cast<seccomp_notif *>(slot.notification);
     std::memset(slot.notification + sizeof n->id, 0, notification_size() - sizeof n->id);
     std::uint64_t &id = *reinterpret_cast<std::uint64_t *>(slot.notification);

@@ -27,12 +27,15 @@ enum class call_phase : std::uint32_t {
     ended = 3,     ///< being cleared
 };
 
+/// journal_slot::fail_error of a call that the kernel carries out if the host dies: its handler does nothing.
+constexpr std::int32_t journal_continues = -1;
+
 /// One thread's call in flight, as a successor of the host finds it.
 struct alignas(64) journal_slot {
     std::uint64_t generation; ///< of the host that wrote it; 0: free
     std::uint64_t container;  ///< id
     std::uint32_t phase;      ///< call_phase
-    std::uint32_t reserved;
+    std::int32_t fail_error;  ///< what the caller gets if the host dies: 0: EPERM; or journal_continues
     deputy_token token;
     /// The kernel's struct seccomp_notif. RECV writes right here, so that no instant exists in which a
     /// call is received but not recorded.

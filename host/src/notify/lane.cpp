@@ -14,6 +14,7 @@
 #include "notify/deferred.hpp"
 #include "notify/dispatch.hpp"
 #include "notify/host_state.hpp"
+#include "notify/own_answer.hpp"
 #include "notify/reply.hpp"
 #include "notify/report.hpp"
 #include "notify/stop_signal.hpp"
@@ -39,20 +40,11 @@ deputy_syscall syscall_of(const seccomp_notif &n, const container &c) noexcept
     return s;
 }
 
-/// Whether the container has too many threads that did not come back; tells when that begins and ends.
-bool refuses(const host_state &state, lane &l)
+/// What the watchdog has answered for the handler that ran last.
+call_end end_of_late(const seat &at) noexcept
 {
-    const bool full =
-        l.load->away.load(std::memory_order_relaxed) >= static_cast<std::int64_t>(state.settings.hung_limit);
-    if (l.load->refusing.load(std::memory_order_relaxed) != full && l.load->refusing.exchange(full) != full) {
-        if (full) {
-            log().error("{}: {} calls hang; further ones are refused with EPERM until one returns",
-                        l.of->name, state.settings.hung_limit);
-        } else {
-            log().info("{}: calls are served again", l.of->name);
-        }
-    }
-    return full;
+    return {ending::late,
+            instead(at.running.load(std::memory_order_relaxed), decision::cause::failure).error};
 }
 
 /// Answers, and undoes what the caller did not get or the handler did not finish.
@@ -66,16 +58,16 @@ call_end conclude(seat &at, deputy_call &call, dispatched &made)
         outcome = deliver(*l.notify, call.id, made.what, l.of->wait_killable);
     }
     made.fd.reset();
-    const call_end end = mine ? end_of(made.what, outcome) : call_end{ending::late, EPERM};
+    const call_end end = mine ? end_of(made.what, outcome) : end_of_late(at);
     if (made.by == nullptr) {
         return end;
     }
     if (outcome == delivery::misbehaving) {
-        log_misbehaving(*made.by, *l.of, call.syscall.tid, *l.load,
+        log_misbehaving(*made.by->is, *l.of, call.syscall.tid, *l.load,
                         "replied with a descriptor that cannot be sent");
     }
-    if (outcome != delivery::delivered || made.what.failed) {
-        undo(*made.by, call);
+    if (outcome != delivery::delivered || made.what.why == decision::cause::failure) {
+        undo(*made.by->is, call);
     }
     return end;
 }
@@ -90,10 +82,11 @@ void conclude_seen(host_state &state, seat &at, deputy_call &call, dispatched &m
     }
     const call_end end = conclude(at, call, made);
     l.notify->finish(call.id);
-    l.load->statistics.add(made.by, end.how, end.error, std::chrono::steady_clock::now() - call.began);
+    const handler *by = made.by == nullptr ? nullptr : made.by->is;
+    l.load->statistics.add(by, end.how, end.error, std::chrono::steady_clock::now() - call.began);
     if (is_looked_at(state, end, has_effect)) {
         try {
-            tell(state, *l.load, report_of(call, made.by), end, has_effect);
+            tell(state, *l.load, report_of(call, by), end, has_effect);
         } catch (const std::exception &) { // out of memory; the call was served
         }
     }
@@ -104,7 +97,7 @@ void let_go(seat &at, served_call &call)
 {
     if (!at.calls.take_reply()) {
         if (abandon(*call.deferred)) {
-            call.deferred->count({ending::late, EPERM});
+            call.deferred->count(end_of_late(at));
         }
     }
 }
@@ -139,12 +132,9 @@ bool serve_call(const std::shared_ptr<host_state> &state, seat &at)
         undisturbed.emplace();
     }
 
-    dispatched made;
-    if (refuses(*state, l)) {
-        made.what.error = EPERM;
-    } else {
-        made = dispatch(at, call);
-    }
+    l.load->in_flight.fetch_add(1, std::memory_order_relaxed);
+    call.counted.reset(l.load.get());
+    dispatched made = dispatch(at, call);
     if (made.is_deferred) {
         let_go(at, call);
     } else {

@@ -39,8 +39,8 @@ bool is_alive(int pidfd) noexcept
 
 std::int32_t watch_checked(served_call &call, std::uint64_t *ret_process)
 {
-    const handler *h = call.at->running.load();
-    if (h == nullptr || !h->plugin->hears_of_processes()) {
+    const ruled_handler *h = call.at->running.load();
+    if (h == nullptr || !h->is->plugin->hears_of_processes()) {
         return -ENOTSUP;
     }
     const int proc = pin_proc(call);
@@ -57,8 +57,8 @@ std::int32_t watch_checked(served_call &call, std::uint64_t *ret_process)
         return tgid < 0 ? tgid : -error;
     }
     const auto id = (*call.state)
-                        ->processes.add(*h->plugin, call.syscall.container, static_cast<std::uint32_t>(tgid),
-                                        std::move(process));
+                        ->processes.add(*h->is->plugin, call.syscall.container,
+                                        static_cast<std::uint32_t>(tgid), std::move(process));
     if (!id) {
         return -id.error_number();
     }

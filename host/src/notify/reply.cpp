@@ -29,7 +29,7 @@ delivery deliver_descriptor(channel &to, std::uint64_t id, const decision &d, bo
     case channel::sent::failed: {
         // Of a number that the caller may not have it is the caller's error.
         const bool plugin = (added.error == EBADF && d.number < 0) || added.error == EINVAL;
-        to.reply(id, 0, plugin ? EPERM : added.error);
+        to.reply(id, 0, plugin ? d.misfit_error : added.error);
         return plugin ? delivery::misbehaving : delivery::refused;
     }
     default:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 
 #include "notify/channel.hpp"
@@ -15,17 +16,17 @@ struct decision {
     std::int64_t value = 0;
     int fd = -1; ///< borrowed
     std::uint32_t fd_flags = 0;
-    int number = -1;     ///< that the descriptor gets in the caller; -1: the lowest free
-    bool failed = false; ///< the host decided, because the handler failed: what it committed is undone
+    int number = -1;          ///< that the descriptor gets in the caller; -1: the lowest free
+    int misfit_error = EPERM; ///< what the caller gets if the descriptor cannot be sent
 
-    /// An errno that the host chose.
-    static decision failure(int number) noexcept
-    {
-        decision d;
-        d.error = number;
-        d.failed = true;
-        return d;
-    }
+    enum class cause {
+        handler,  ///< it decided
+        failure,  ///< the host did, because the handler failed: what it committed is undone
+        limit,    ///< the host did, because the container is over a limit
+        off,      ///< the handler is off
+        observed, ///< the handler decided, and does nothing
+    } why = cause::handler;
+    int would_error = 0; ///< of an observed call: the errno that the handler decided; 0: it would not refuse
 };
 
 /// What became of it.
@@ -33,7 +34,7 @@ enum class delivery {
     delivered,   ///< as decided
     lost,        ///< the caller did not get it
     refused,     ///< the descriptor did not fit into the caller: it got that errno
-    misbehaving, ///< the plugin's descriptor cannot be sent: it got EPERM
+    misbehaving, ///< the plugin's descriptor cannot be sent: it got misfit_error
 };
 
 /// Answers a call. The lane's thread, with the host's own signal blocked where it must be.

@@ -39,20 +39,30 @@ std::optional<std::uint32_t> uid_of(const deputy_call &call)
 
 bool is_grant(const call_end &end, bool has_effect) noexcept
 {
-    return has_effect && (end.how == ending::value || end.how == ending::descriptor);
+    return (has_effect && (end.how == ending::value || end.how == ending::descriptor)) ||
+           (end.how == ending::observed && end.error == 0);
 }
 
 bool is_refusal(const call_end &end) noexcept
 {
-    return end.how == ending::failed || end.how == ending::late ||
-           (end.how == ending::error && (end.error == EPERM || end.error == EACCES));
+    return end.how == ending::failed || end.how == ending::late || end.how == ending::limited ||
+           ((end.how == ending::error || end.how == ending::observed) &&
+            (end.error == EPERM || end.error == EACCES));
+}
+
+const char *verdict_of(const call_report &r, bool granted) noexcept
+{
+    if (r.how == ending::observed) {
+        return granted ? "would be granted" : "would be refused";
+    }
+    return granted ? "granted" : "refused";
 }
 
 /// @param unlogged refusals before it that nobody was told of.
 void write_audit(const call_report &r, bool granted, std::uint64_t unlogged)
 {
     nlohmann::json line = json_of(r);
-    line["verdict"] = granted ? "granted" : "refused";
+    line["verdict"] = verdict_of(r, granted);
     line.erase("time"); // the log has one
     if (unlogged != 0) {
         line["unlogged"] = unlogged;

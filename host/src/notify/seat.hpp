@@ -13,6 +13,8 @@
 #include "caller/turn.hpp"
 #include "notify/channel.hpp"
 #include "notify/journal.hpp"
+#include "notify/limits.hpp"
+#include "notify/live_handlers.hpp"
 #include "observe/call_statistics.hpp"
 #include "plugin/handler_table.hpp"
 
@@ -21,9 +23,15 @@ namespace deputyd
 
 /// What all listeners of a container share. Any thread.
 struct container_load {
-    explicit container_load(std::shared_ptr<const container> c) : of(std::move(c)) {}
+    container_load(std::shared_ptr<const container> c, std::shared_ptr<const handler_table> first)
+        : of(std::move(c)), handlers(std::move(first))
+    {
+    }
 
     const std::shared_ptr<const container> of;
+    live_handlers handlers;                 ///< not to be used once the host has stopped
+    std::atomic<std::int64_t> in_flight{0}; ///< calls that are not answered
+    rate_gate rate;
     std::atomic<std::int64_t> away{0};        ///< threads that were replaced and are not back
     std::atomic<bool> refusing{false};        ///< away has reached the limit, and the log says so
     std::atomic<std::int64_t> log_second{-1}; ///< for log_allowed()
@@ -39,17 +47,24 @@ struct container_load {
     bool log_allowed() noexcept;
 };
 
+struct ends_in_flight {
+    void operator()(container_load *load) const noexcept
+    {
+        load->in_flight.fetch_sub(1, std::memory_order_relaxed);
+    }
+};
+/// Counts a call as long as it is not answered; the load outlives it.
+using in_flight = std::unique_ptr<container_load, ends_in_flight>;
+
 /// One channel that is served.
 struct lane {
-    lane(std::shared_ptr<const container> c, std::shared_ptr<const handler_table> h,
-         std::unique_ptr<channel> from, std::function<void()> at_end, std::shared_ptr<container_load> l)
-        : of(std::move(c)), handlers(std::move(h)), notify(std::move(from)), load(std::move(l)),
-          ended(std::move(at_end))
+    lane(std::shared_ptr<const container> c, std::unique_ptr<channel> from, std::function<void()> at_end,
+         std::shared_ptr<container_load> l)
+        : of(std::move(c)), notify(std::move(from)), load(std::move(l)), ended(std::move(at_end))
     {
     }
 
     const std::shared_ptr<const container> of;
-    const std::shared_ptr<const handler_table> handlers; ///< not to be used once the host has stopped
     const std::unique_ptr<channel> notify;
     const std::shared_ptr<container_load> load;
 
@@ -73,7 +88,7 @@ struct seat {
     std::atomic<std::int32_t> nr{0};
     std::atomic<std::uint32_t> caller{0}; ///< thread id
     std::atomic<int> listener{-1};        ///< for ID_VALID
-    std::atomic<const handler *> running{nullptr};
+    std::atomic<const ruled_handler *> running{nullptr};
 
     /// Its handler blocks on purpose: no deadline, and the stop signal interrupts it once wait_over is set.
     std::atomic<bool> blocking{false};

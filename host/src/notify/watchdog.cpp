@@ -5,8 +5,10 @@
 #include <cerrno>
 #include <string>
 
+#include "base/errno_name.hpp"
 #include "base/log.hpp"
 #include "notify/deferred.hpp"
+#include "notify/own_answer.hpp"
 
 namespace deputyd
 {
@@ -20,24 +22,31 @@ constexpr int ticks_before_sleep = 20;
 constexpr auto deferred_interval = std::chrono::milliseconds(20);
 
 /// When a call of the lane is answered for at the latest, deadlines or not.
-clock::duration deadline_of(const host_state &state, const lane &l) noexcept
+clock::duration deadline_of(const host_state &state, const seat &s) noexcept
 {
-    const auto patience = l.notify->patience();
-    return state.settings.deadlines ? std::min(state.settings.deadline, patience) : patience;
+    const auto patience = s.serves->notify->patience();
+    if (!state.settings.deadlines) {
+        return patience;
+    }
+    const ruled_handler *h = s.running.load(std::memory_order_relaxed);
+    const bool has_own = h != nullptr && h->deadline.count() != 0;
+    return std::min<clock::duration>(has_own ? h->deadline : state.settings.deadline, patience);
 }
 
 void expire(host_state &state, seat &s, turn::word w, clock::duration age)
 {
-    const handler *h = s.running.load(std::memory_order_relaxed);
+    const ruled_handler *h = s.running.load(std::memory_order_relaxed);
     const std::int32_t nr = s.nr.load(std::memory_order_relaxed);
     if (!answer_for(s, w) || !s.serves->load->log_allowed()) {
         return;
     }
-    log().error("{}: plugin {} has not answered {} in {} ms (deadline {} ms): the caller gets EPERM",
-                s.serves->of->name, h == nullptr ? "none" : h->plugin->name(),
-                h == nullptr ? "system call " + std::to_string(nr) : h->syscall,
+    const int error = instead(h, decision::cause::failure).error;
+    log().error("{}: plugin {} has not answered {} in {} ms (deadline {} ms): the caller gets {}",
+                s.serves->of->name, h == nullptr ? "none" : h->is->plugin->name(),
+                h == nullptr ? "system call " + std::to_string(nr) : h->is->syscall,
                 std::chrono::duration_cast<std::chrono::milliseconds>(age).count(),
-                std::chrono::duration_cast<std::chrono::milliseconds>(deadline_of(state, *s.serves)).count());
+                std::chrono::duration_cast<std::chrono::milliseconds>(deadline_of(state, s)).count(),
+                error == 0 ? "what the kernel says" : errno_name(error));
 }
 
 void replace(const std::shared_ptr<host_state> &state, const std::shared_ptr<seat> &s, turn::word w)
@@ -101,7 +110,7 @@ bool look(const std::shared_ptr<host_state> &state, const std::shared_ptr<seat> 
     if (!turn::is_replaced(w) && age >= state->settings.slow) {
         replace(state, s, w);
     }
-    if (age >= deadline_of(*state, *s->serves)) {
+    if (age >= deadline_of(*state, *s)) {
         const turn::word now_replaced = s->calls.load();
         if (turn::number_of(now_replaced) == s->seen) {
             expire(*state, *s, now_replaced, age);
@@ -136,10 +145,11 @@ bool answer_for(seat &s, turn::word call) noexcept
 {
     // Read before the word is found unchanged: so it is this call's.
     const std::uint64_t id = s.id.load(std::memory_order_relaxed);
+    const decision d = instead(s.running.load(std::memory_order_relaxed), decision::cause::failure);
     if (!s.calls.answer_for(call)) {
         return false;
     }
-    s.serves->notify->reply(id, 0, EPERM);
+    deliver(*s.serves->notify, id, d, s.serves->of->wait_killable);
     return true;
 }
 

@@ -13,7 +13,7 @@ namespace deputyd
 /// ticks, so that a call itself reads no clock.
 void watch(const std::shared_ptr<host_state> &state);
 
-/// Answers EPERM for a handler that still runs, if it does. @return whether it did.
+/// Answers for a handler that still runs, as its policy says, if it does. @return whether it did.
 bool answer_for(seat &s, turn::word call) noexcept;
 
 } // namespace deputyd

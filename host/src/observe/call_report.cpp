@@ -47,6 +47,12 @@ std::string result_text(const json &r)
         return how;
     }
     const std::string error = r.value("errno", "");
+    if (how == "observed") {
+        return error.empty() ? "observed, would be done" : "observed, would be -1 " + error;
+    }
+    if (how == "off" && error.empty()) {
+        return "continued [off]";
+    }
     const std::string text = error.empty() ? "-1" : "-1 " + error;
     return how == "error" ? text : text + " [" + how + "]";
 }

@@ -10,15 +10,15 @@ namespace deputyd
 
 std::string_view name_of(ending how) noexcept
 {
-    constexpr std::array<std::string_view, endings> names = {"value",  "error", "descriptor", "continued",
-                                                             "failed", "late",  "lost"};
+    constexpr std::array<std::string_view, endings> names = {
+        "value", "error", "descriptor", "continued", "failed", "late", "lost", "limited", "off", "observed"};
     return names[static_cast<std::size_t>(how)];
 }
 
 std::uint64_t call_numbers::errors() const noexcept
 {
     const auto of = [&](ending how) { return by_ending[static_cast<std::size_t>(how)]; };
-    return of(ending::error) + of(ending::failed) + of(ending::late);
+    return of(ending::error) + of(ending::failed) + of(ending::late) + of(ending::limited);
 }
 
 call_numbers &call_numbers::operator+=(const call_numbers &more)

@@ -23,11 +23,14 @@ enum class ending : std::uint8_t {
     error,      ///< with an errno of the handler, or EPERM where none took it
     descriptor, ///< with a descriptor
     continued,  ///< by the kernel
-    failed,     ///< the handler failed: with EPERM
-    late,       ///< the watchdog answered for the handler: with EPERM
+    failed,     ///< the handler failed: with the policy's errno
+    late,       ///< the watchdog answered for the handler: with the policy's errno
     lost,       ///< the caller went without an answer
+    limited,    ///< the container is over a limit: with the policy's errno
+    off,        ///< the handler is off: with an errno, or by the kernel
+    observed,   ///< the handler decided and did nothing: as if it were off
 };
-constexpr std::size_t endings = 7;
+constexpr std::size_t endings = 10;
 
 /// As it is printed.
 std::string_view name_of(ending how) noexcept;

@@ -3,6 +3,7 @@
 
 #include <linux/audit.h>
 #include <seccomp.h>
+#include <utility>
 
 namespace deputyd
 {
@@ -30,15 +31,25 @@ constexpr known_architecture architectures[] = {
 #endif
 };
 
+std::vector<ruled_handler> with_own_rules(std::span<const handler *const> enabled)
+{
+    std::vector<ruled_handler> all;
+    for (const handler *h : enabled) {
+        all.push_back({.is = h});
+    }
+    return all;
+}
+
 } // namespace
 
-handler_table::handler_table(std::span<const handler *const> enabled) : all_(enabled.begin(), enabled.end())
+handler_table::handler_table(std::vector<ruled_handler> handlers, call_limits limits)
+    : handlers_(std::make_shared<const std::vector<ruled_handler>>(std::move(handlers))), limits_(limits)
 {
     for (const auto &known : architectures) {
         architecture a;
         a.audit_arch = known.audit;
-        for (const handler *h : enabled) {
-            const int nr = seccomp_syscall_resolve_name_arch(known.libseccomp, h->syscall.c_str());
+        for (const ruled_handler &h : *handlers_) {
+            const int nr = seccomp_syscall_resolve_name_arch(known.libseccomp, h.is->syscall.c_str());
             if (nr < 0) {
                 continue; // the architecture has no such call
             }
@@ -46,13 +57,18 @@ handler_table::handler_table(std::span<const handler *const> enabled) : all_(ena
             if (a.by_number.size() <= index) {
                 a.by_number.resize(index + 1);
             }
-            a.by_number[index].push_back(h);
+            a.by_number[index].push_back(&h);
         }
         architectures_.push_back(std::move(a));
     }
 }
 
-std::span<const handler *const> handler_table::find(std::uint32_t arch, std::int32_t nr) const noexcept
+handler_table::handler_table(std::span<const handler *const> enabled)
+    : handler_table(with_own_rules(enabled), call_limits{})
+{
+}
+
+std::span<const ruled_handler *const> handler_table::find(std::uint32_t arch, std::int32_t nr) const noexcept
 {
     for (const auto &a : architectures_) {
         if (a.audit_arch == arch && nr >= 0 && static_cast<std::size_t>(nr) < a.by_number.size()) {
@@ -60,6 +76,22 @@ std::span<const handler *const> handler_table::find(std::uint32_t arch, std::int
         }
     }
     return {};
+}
+
+std::span<const ruled_handler> handler_table::all() const noexcept
+{
+    return handlers_ ? std::span<const ruled_handler>(*handlers_) : std::span<const ruled_handler>{};
+}
+
+std::vector<const handler *> handlers_on(const handler_table &table)
+{
+    std::vector<const handler *> on;
+    for (const ruled_handler &h : table.all()) {
+        if (h.on) {
+            on.push_back(h.is);
+        }
+    }
+    return on;
 }
 
 } // namespace deputyd

@@ -11,14 +11,24 @@ namespace deputyd
 namespace
 {
 
-[[noreturn]] void unknown_plugin(const std::string &name, const std::filesystem::path &directory)
+/// The objects in a directory, by the names of their plugins.
+std::map<std::string, std::filesystem::path> objects_in(const std::filesystem::path &directory)
 {
-    std::vector<std::string> known;
+    std::map<std::string, std::filesystem::path> all;
     std::error_code ignored;
     for (const auto &entry : std::filesystem::directory_iterator(directory, ignored)) {
         if (entry.path().extension() == ".so") {
-            known.push_back(entry.path().stem());
+            all.emplace(entry.path().stem(), entry.path());
         }
+    }
+    return all;
+}
+
+[[noreturn]] void unknown_plugin(const std::string &name, const std::filesystem::path &directory)
+{
+    std::vector<std::string> known;
+    for (const auto &[other, file] : objects_in(directory)) {
+        known.push_back(other);
     }
     throw std::runtime_error("there is no plugin " + name + " in " + directory.string() +
                              did_you_mean(name, known) +
@@ -26,6 +36,24 @@ namespace
 }
 
 } // namespace
+
+known_plugins installed_plugins(const plugin_set &plugins, const std::filesystem::path &directory)
+{
+    known_plugins known;
+    for (const auto &plugin : plugins.all()) {
+        known.emplace(plugin->name(), plugin->about().syscalls);
+    }
+    for (const auto &[name, file] : objects_in(directory)) {
+        if (known.contains(name)) {
+            continue;
+        }
+        try {
+            known.emplace(name, accepted_manifest(file).syscalls);
+        } catch (const std::runtime_error &) { // who turns it on hears why
+        }
+    }
+    return known;
+}
 
 std::filesystem::path find_plugin(const std::string &name, const std::filesystem::path &directory)
 {

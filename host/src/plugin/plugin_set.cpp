@@ -150,7 +150,9 @@ loaded_plugin *plugin_set::find(std::string_view name) const
 void plugin_set::ready()
 {
     for (const auto &p : plugins_) {
-        p->ready();
+        if (!p->is_ready()) {
+            p->ready();
+        }
     }
 }
 

@@ -38,6 +38,7 @@ public:
     loaded_plugin &load(const std::filesystem::path &file);
     loaded_plugin *find(std::string_view name) const;
     std::span<const std::unique_ptr<loaded_plugin>> all() const { return plugins_; }
+    /// Makes those ready that are not. @throw std::runtime_error if one fails; it may be tried again then.
     void ready();
 
 private:

@@ -29,22 +29,29 @@ nlohmann::json leaf_json(const toml::node &node)
     return nlohmann::json::parse(text.str()).at("value");
 }
 
+config_source source_of(const std::string &file, const toml::source_position &at)
+{
+    return {file, at.line, at.column};
+}
+
 config_node convert(const toml::node &node, const std::string &file)
 {
     config_node converted;
-    converted.source = {file, node.source().begin.line};
-    const toml::table *table = node.as_table();
-    if (table == nullptr) {
-        converted.leaf = leaf_json(node);
+    converted.source = source_of(file, node.source().begin);
+    if (const toml::table *table = node.as_table()) {
+        converted.is_table = true;
+        for (const auto &[key, child] : *table) {
+            config_node inner = convert(child, file);
+            inner.source = source_of(file, key.source().begin);
+            converted.children.emplace(std::string(key.str()), std::move(inner));
+        }
         return converted;
     }
-    converted.is_table = true;
-    for (const auto &[key, child] : *table) {
-        config_node inner = convert(child, file);
-        if (inner.source.line == 0) {
-            inner.source.line = key.source().begin.line;
+    converted.leaf = leaf_json(node);
+    if (const toml::array *list = node.as_array()) {
+        for (const auto &item : *list) {
+            converted.items.push_back(convert(item, file));
         }
-        converted.children.emplace(std::string(key.str()), std::move(inner));
     }
     return converted;
 }
@@ -57,8 +64,7 @@ std::string read_file(const fs::path &file)
         const int number = errno;
         // An empty file sets the stream's failbit without an error.
         if (!fs::is_regular_file(file) || fs::file_size(file) != 0) {
-            throw config_error({file.string(), 0}, "",
-                               fmt::format("cannot be read: {}", std::strerror(number)));
+            throw config_error({file.string()}, "", fmt::format("cannot be read: {}", std::strerror(number)));
         }
     }
     return text.str();
@@ -66,10 +72,14 @@ std::string read_file(const fs::path &file)
 
 } // namespace
 
+std::string text_of(const config_source &where)
+{
+    return where.line == 0 ? where.file : fmt::format("{}:{}:{}", where.file, where.line, where.column);
+}
+
 config_error::config_error(const config_source &where, const std::string &key, const std::string &reason)
-    : std::runtime_error(fmt::format("{}{}{}: {}", where.file,
-                                     where.line == 0 ? "" : fmt::format(":{}", where.line),
-                                     key.empty() ? "" : ": " + escaped(key), reason))
+    : std::runtime_error(
+          fmt::format("{}{}: {}", text_of(where), key.empty() ? "" : ": " + escaped(key), reason))
 {
 }
 
@@ -111,7 +121,7 @@ config_node read_toml(const fs::path &file)
     try {
         return convert(toml::parse(text, file.string()), file.string());
     } catch (const toml::parse_error &e) {
-        throw config_error({file.string(), e.source().begin.line}, "",
+        throw config_error(source_of(file.string(), e.source().begin), "",
                            fmt::format("not TOML: {}", escaped(e.description())));
     }
 }
@@ -126,7 +136,7 @@ void merge_directory(config_node &tree, const fs::path &directory)
         }
     }
     if (missing && missing != std::errc::no_such_file_or_directory) {
-        throw config_error({directory.string(), 0}, "", missing.message());
+        throw config_error({directory.string()}, "", missing.message());
     }
     std::sort(files.begin(), files.end());
     for (const auto &file : files) {

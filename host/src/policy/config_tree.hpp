@@ -14,15 +14,20 @@ namespace deputyd
 /// Where something stands in a configuration file.
 struct config_source {
     std::string file;
-    unsigned line = 0;
+    unsigned line = 0;   ///< from 1; 0: not in a line of it
+    unsigned column = 0; ///< from 1
 };
+
+/// "FILE:LINE:COLUMN", or the file alone.
+std::string text_of(const config_source &where);
 
 /// A configuration value that knows where it was written: a table, or a leaf (a scalar or a list) as JSON.
 struct config_node {
-    config_source source;
+    config_source source; ///< of its key, or of itself in a list
     bool is_table = false;
     std::map<std::string, config_node> children; ///< of a table
     nlohmann::json leaf;                         ///< of everything else
+    std::vector<config_node> items;              ///< of a list: the same again, with sources
 
     /// The child of that name, or nullptr.
     const config_node *find(const std::string &key) const;
@@ -32,7 +37,7 @@ struct config_node {
     void merge(const config_node &other);
 };
 
-/// What a user wrote wrong: "FILE:LINE: KEY: reason; remedy".
+/// What a user wrote wrong: "FILE:LINE:COLUMN: KEY: reason; remedy".
 class config_error : public std::runtime_error
 {
 public:

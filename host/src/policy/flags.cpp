@@ -34,6 +34,16 @@ void flags::add(std::string_view list, bool on)
     }
 }
 
+void flags::add(const flags &more)
+{
+    for (const flag &f : more.flags_) {
+        std::erase_if(flags_, [&](const flag &old) {
+            return old.plugin == f.plugin && (f.syscall.empty() || old.syscall == f.syscall);
+        });
+        flags_.push_back(f);
+    }
+}
+
 std::vector<std::string> flags::plugins() const
 {
     std::vector<std::string> names;
@@ -58,27 +68,63 @@ void flags::check(const flag &f, const plugin_set &plugins)
     }
     const auto &known = plugin->about().syscalls;
     if (!f.syscall.empty() && std::find(known.begin(), known.end(), f.syscall) == known.end()) {
-        throw std::runtime_error(fmt::format("plugin {} handles no system call {}{} It handles: {}", f.plugin,
-                                             escaped(f.syscall), did_you_mean(f.syscall, known),
-                                             fmt::join(known, ", ")));
+        throw std::runtime_error(fmt::format("plugin {} handles no system call {}{}", f.plugin,
+                                             escaped(f.syscall), nearest_of(f.syscall, known, "It handles")));
     }
 }
 
-std::vector<const handler *> flags::select(const plugin_set &plugins) const
+bool flags::flag::is_of(const handler &h) const
+{
+    return plugin == h.plugin->name() && (syscall.empty() || syscall == h.syscall);
+}
+
+bool flags::is_on(const handler &h, bool before) const
+{
+    bool on = before;
+    for (const auto &f : flags_) {
+        on = f.is_of(h) ? f.on : on;
+    }
+    return on;
+}
+
+bool flags::names(const handler &h) const
+{
+    return std::any_of(flags_.begin(), flags_.end(), [&](const flag &f) { return f.is_of(h); });
+}
+
+void flags::check(const plugin_set &plugins) const
 {
     for (const auto &f : flags_) {
         check(f, plugins);
     }
+}
+
+std::vector<std::string> flags::arguments() const
+{
+    std::vector<std::string> all;
+    for (const auto &f : flags_) {
+        all.emplace_back(f.on ? "--enable" : "--disable");
+        all.push_back(f.syscall.empty() ? f.plugin : f.plugin + "." + f.syscall);
+    }
+    return all;
+}
+
+flags flags::of_arguments(const std::vector<std::string> &all)
+{
+    flags f;
+    for (std::size_t i = 0; i + 1 < all.size(); i += 2) {
+        f.add(all[i + 1], all[i] == "--enable");
+    }
+    return f;
+}
+
+std::vector<const handler *> flags::select(const plugin_set &plugins) const
+{
+    check(plugins);
     std::vector<const handler *> selected;
     for (const auto &plugin : plugins.all()) {
         for (const auto &h : plugin->handlers()) {
-            bool on = false;
-            for (const auto &f : flags_) {
-                if (f.plugin == plugin->name() && (f.syscall.empty() || f.syscall == h->syscall)) {
-                    on = f.on;
-                }
-            }
-            if (on) {
+            if (is_on(*h, false)) {
                 selected.push_back(h.get());
             }
         }

@@ -19,8 +19,22 @@ public:
     void enable(std::string_view list) { add(list, true); }
     void disable(std::string_view list) { add(list, false); }
 
+    /// Those of more, after these, which go where they have nothing more to say.
+    void add(const flags &more);
+
     /// The plugins that an enabling flag names, each once, in order.
     std::vector<std::string> plugins() const;
+    bool empty() const { return flags_.empty(); }
+
+    /// Whether a handler is on, if it was so before these flags.
+    bool is_on(const handler &h, bool before) const;
+    /// Whether a flag names the handler or its plugin.
+    bool names(const handler &h) const;
+    /// @throw std::runtime_error naming a plugin that is not loaded or has no such system call.
+    void check(const plugin_set &plugins) const;
+    /// Options of a command line that say the same, and flags from those.
+    std::vector<std::string> arguments() const;
+    static flags of_arguments(const std::vector<std::string> &all);
 
     /// The handlers that are on, in the order of plugins and registration.
     /// @throw std::runtime_error naming a plugin that is not loaded or has no such system call.
@@ -31,6 +45,8 @@ private:
         std::string plugin;
         std::string syscall; ///< empty: all of them
         bool on;
+
+        bool is_of(const handler &h) const;
     };
     void add(std::string_view list, bool on);
     static void check(const flag &f, const plugin_set &plugins);

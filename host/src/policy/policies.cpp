@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "base/nearest.hpp"
+#include "policy/config_value.hpp"
 #include "policy/schema.hpp"
 
 namespace deputyd
@@ -24,13 +25,6 @@ std::vector<std::string> keys(const config_node &table)
     return all;
 }
 
-void expect_table(const config_node &node, const std::string &key)
-{
-    if (!node.is_table) {
-        throw config_error(node.source, key, "must be a table");
-    }
-}
-
 /// A flag's value: true, false or a list of system calls.
 void check_flag(const config_node &value, const std::string &key)
 {
@@ -43,31 +37,89 @@ void check_flag(const config_node &value, const std::string &key)
     }
 }
 
+constexpr std::int64_t longest_deadline_ms = 600'000;
+constexpr std::int64_t most_calls = 1'000'000;
+
+/// Values by handler: "default", a plugin, or a table of a plugin's system calls.
+template <class Check>
+void check_by_handler(const config_node &table, const std::string &key, const Check &check)
+{
+    expect_table(table, key);
+    for (const auto &[name, value] : table.children) {
+        const std::string full = key + "." + name;
+        if (!value.is_table) {
+            check(value, full);
+            continue;
+        }
+        for (const auto &[syscall, of_call] : value.children) {
+            check(of_call, full + "." + syscall);
+        }
+    }
+}
+
+void check_limits(const config_node &limits, const std::string &key)
+{
+    expect_table(limits, key);
+    expect_keys(limits, key + ".", "the limits of a policy",
+                {"calls_in_flight", "calls_per_second", "burst"});
+    for (const auto &[name, value] : limits.children) {
+        expect_integer(value, key + "." + name, 1, most_calls);
+    }
+}
+
+void check_mode(const config_node &value, const std::string &key)
+{
+    if (value.leaf != "enforce" && value.leaf != "observe") {
+        throw config_error(value.source, key, R"(must be "enforce" or "observe")");
+    }
+}
+
+void check_tables(const config_node &tables, const std::string &key)
+{
+    expect_table(tables, key);
+    for (const auto &[name, table] : tables.children) {
+        expect_table(table, key + "." + name);
+    }
+}
+
+void check_enable(const config_node &flags, const std::string &key)
+{
+    expect_table(flags, key);
+    for (const auto &[plugin, value] : flags.children) {
+        check_flag(value, key + "." + plugin);
+    }
+}
+
+void check_value(const std::string &name, const config_node &value, const std::string &key)
+{
+    if (name == "inherit") {
+        if (!value.leaf.is_string() || value.leaf == "") {
+            throw config_error(value.source, key, "must be the name of a policy");
+        }
+    } else if (name == "enable") {
+        check_enable(value, key);
+    } else if (name == "plugin") {
+        check_tables(value, key);
+    } else if (name == "mode") {
+        check_mode(value, key);
+    } else if (name == "fail") {
+        check_by_handler(value, key, [](const auto &v, const auto &k) { expect_errno(v, k); });
+    } else if (name == "deadline") {
+        check_by_handler(value, key, [](const auto &v, const auto &k) {
+            expect_integer(v, k, 1, longest_deadline_ms, " of milliseconds");
+        });
+    } else if (name == "limits") {
+        check_limits(value, key);
+    }
+}
+
 void check_shape(const config_node &p, const std::string &key)
 {
-    static const std::vector<std::string> known = {"inherit", "enable", "plugin"};
     expect_table(p, key);
+    expect_keys(p, key + ".", "a policy",
+                {"inherit", "enable", "plugin", "mode", "fail", "deadline", "limits"});
     for (const auto &[name, child] : p.children) {
-        const std::string full = key + "." + name;
-        if (name == "inherit") {
-            if (child.is_table || !child.leaf.is_string()) {
-                throw config_error(child.source, full, "must be the name of a policy");
-            }
-        } else if (name == "enable") {
-            expect_table(child, full);
-            for (const auto &[plugin, value] : child.children) {
-                check_flag(value, full + "." + plugin);
-            }
-        } else if (name == "plugin") {
-            expect_table(child, full);
-            for (const auto &[plugin, table] : child.children) {
-                expect_table(table, full + "." + plugin);
-            }
-        } else {
-            throw config_error(child.source, full,
-                               fmt::format("is not a key of a policy{} It has: {}", did_you_mean(name, known),
-                                           fmt::join(known, ", ")));
-        }
+        check_value(name, child, key + "." + name);
     }
 }
 
@@ -96,18 +148,49 @@ config_node resolve(const config_node &all, const std::string &name, std::vector
     return merged;
 }
 
-config_node table_of(const config_node &p, const std::string &key)
+std::int64_t limit_of(const config_node &limits, const std::string &key, std::int64_t otherwise)
 {
-    if (const config_node *found = p.find(key)) {
+    const config_node *found = limits.find(key);
+    return found == nullptr ? otherwise : found->leaf.get<std::int64_t>();
+}
+
+call_limits limits_of(const policy &p)
+{
+    const config_node limits = p.table("limits");
+    call_limits l;
+    l.in_flight = limit_of(limits, "calls_in_flight", 0);
+    l.per_second = limit_of(limits, "calls_per_second", 0);
+    l.burst = limit_of(limits, "burst", l.per_second);
+    if (l.per_second == 0 && limits.find("burst") != nullptr) {
+        throw config_error(limits.find("burst")->source, fmt::format("policy.{}.limits.burst", p.name),
+                           "says nothing without calls_per_second: write that too");
+    }
+    return l;
+}
+
+} // namespace
+
+config_node policy::table(const std::string &key) const
+{
+    if (const config_node *found = all.find(key)) {
         return *found;
     }
     config_node empty;
-    empty.source = p.source;
+    empty.source = all.source;
     empty.is_table = true;
     return empty;
 }
 
-} // namespace
+std::vector<std::string> policy::plugins() const
+{
+    std::vector<std::string> on;
+    for (const auto &[plugin, flag] : table("enable").children) {
+        if (flag.leaf != false) {
+            on.push_back(plugin);
+        }
+    }
+    return on;
+}
 
 policies::policies(const config_node &tree)
 {
@@ -121,8 +204,13 @@ policies::policies(const config_node &tree)
     }
     for (const auto &[name, node] : all->children) {
         std::vector<std::string> path;
-        const config_node merged = resolve(*all, name, path);
-        by_name_.emplace(name, policy{name, table_of(merged, "enable"), table_of(merged, "plugin")});
+        policy p;
+        p.name = name;
+        p.all = resolve(*all, name, path);
+        p.all.children.erase("inherit");
+        p.observe = p.all.find("mode") != nullptr && p.all.find("mode")->leaf == "observe";
+        p.limits = limits_of(p);
+        by_name_.emplace(name, std::move(p));
     }
 }
 
@@ -145,53 +233,16 @@ std::vector<std::string> policies::plugins() const
 {
     std::set<std::string> on;
     for (const auto &[name, p] : by_name_) {
-        for (const auto &[plugin, flag] : p.enable.children) {
-            if (flag.leaf != false) {
-                on.insert(plugin);
-            }
-        }
+        const auto own = p.plugins();
+        on.insert(own.begin(), own.end());
     }
     return {on.begin(), on.end()};
 }
 
-std::vector<const handler *> enabled_handlers(const policy &p, const plugin_set &plugins)
-{
-    std::vector<const handler *> on;
-    for (const auto &[name, flag] : p.enable.children) {
-        const std::string key = fmt::format("policy.{}.enable.{}", p.name, name);
-        if (flag.leaf == false) {
-            continue;
-        }
-        const loaded_plugin *plugin = plugins.find(name);
-        if (plugin == nullptr) {
-            throw config_error(flag.source, key, fmt::format("no plugin {} is installed", escaped(name)));
-        }
-        const auto &known = plugin->about().syscalls;
-        std::set<std::string> wanted(known.begin(), known.end());
-        if (flag.leaf.is_array()) {
-            const auto listed = flag.leaf.get<std::vector<std::string>>();
-            for (const auto &syscall : listed) {
-                if (!wanted.contains(syscall)) {
-                    throw config_error(flag.source, key,
-                                       fmt::format("plugin {} handles no system call {}{} It handles: {}",
-                                                   name, escaped(syscall), did_you_mean(syscall, known),
-                                                   fmt::join(known, ", ")));
-                }
-            }
-            wanted = {listed.begin(), listed.end()};
-        }
-        for (const auto &h : plugin->handlers()) {
-            if (wanted.contains(h->syscall)) {
-                on.push_back(h.get());
-            }
-        }
-    }
-    return on;
-}
-
 std::string plugin_settings(const policy &p, const loaded_plugin &plugin)
 {
-    const config_node *table = p.settings.find(plugin.name());
+    const config_node all = p.table("plugin");
+    const config_node *table = all.find(plugin.name());
     if (table == nullptr) {
         return "{}";
     }

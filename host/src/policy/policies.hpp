@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "plugin/handler_table.hpp"
+#include "plugin/call_rules.hpp"
 #include "plugin/plugin_set.hpp"
 #include "policy/config_tree.hpp"
 
@@ -15,8 +15,14 @@ namespace deputyd
 /// A policy with what it inherits laid beneath it.
 struct policy {
     std::string name;
-    config_node enable;   ///< table: plugin -> true, false or a list of system calls
-    config_node settings; ///< table: plugin -> table of settings
+    config_node all;      ///< table: everything that it says, but inherit
+    bool observe = false; ///< mode = "observe"
+    call_limits limits;
+
+    /// One of its tables, an empty one if it has none.
+    config_node table(const std::string &key) const;
+    /// The plugins of which its flags turn something on.
+    std::vector<std::string> plugins() const;
 };
 
 /// The policies of a configuration. Immutable once made.
@@ -37,10 +43,6 @@ public:
 private:
     std::map<std::string, policy> by_name_;
 };
-
-/// The handlers that a policy has on.
-/// @throw config_error naming a plugin that is not loaded or that has no such system call.
-std::vector<const handler *> enabled_handlers(const policy &p, const plugin_set &plugins);
 
 /// A plugin's settings under a policy, as a JSON object, checked against its schema. @throw config_error.
 std::string plugin_settings(const policy &p, const loaded_plugin &plugin);

@@ -136,9 +136,8 @@ std::optional<schema_complaint> check_settings(const loaded_plugin &plugin, cons
     const auto known = keys_of(schema_json);
     for (const auto &[key, value] : values.items()) {
         if (std::find(known.begin(), known.end(), key) == known.end()) {
-            return schema_complaint{key, fmt::format("plugin {} has no setting {}{} It has: {}",
-                                                     plugin.name(), escaped(key), did_you_mean(key, known),
-                                                     fmt::join(known, ", "))};
+            return schema_complaint{key, fmt::format("plugin {} has no setting {}{}", plugin.name(),
+                                                     escaped(key), nearest_of(key, known, "It has"))};
         }
     }
     return check_against(schema_json, values);

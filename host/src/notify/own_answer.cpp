@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "notify/own_answer.hpp"
+
+#include "notify/journal.hpp"
+#include "plugin/loaded_plugin.hpp"
+
+namespace deputyd
+{
+
+decision when_off(const ruled_handler &h) noexcept
+{
+    decision d;
+    d.why = decision::cause::off;
+    d.error = static_cast<int>(h.is->off_error);
+    d.what = d.error == 0 ? decision::kind::proceed : decision::kind::error;
+    return d;
+}
+
+decision instead(const ruled_handler *h, decision::cause why) noexcept
+{
+    decision d;
+    if (h != nullptr && h->observed) {
+        d = when_off(*h);
+        d.would_error = h->fail_error;
+    } else {
+        d.error = h == nullptr ? EPERM : h->fail_error;
+    }
+    d.why = why;
+    return d;
+}
+
+std::int32_t journal_error(const ruled_handler &h) noexcept
+{
+    if (!h.observed) {
+        return h.fail_error;
+    }
+    return h.is->off_error == 0 ? journal_continues : static_cast<std::int32_t>(h.is->off_error);
+}
+
+decision when_observed(const ruled_handler &h, const decision &would, bool acts) noexcept
+{
+    decision d = when_off(h);
+    d.why = decision::cause::observed;
+    d.would_error = acts || would.what != decision::kind::error ? 0 : would.error;
+    return d;
+}
+
+} // namespace deputyd
