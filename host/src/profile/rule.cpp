@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <stdexcept>
+
+#include "base/errno_name.hpp"
 
 namespace deputyd::profile
 {
@@ -233,17 +234,6 @@ bool is_conditional(const json &text)
         }
     }
     return false;
-}
-
-int errno_by_name(const std::string &name)
-{
-    for (int e = 1; e < 256; ++e) {
-        const char *known = strerrorname_np(e);
-        if (known != nullptr && name == known) {
-            return e;
-        }
-    }
-    return 0;
 }
 
 } // namespace deputyd::profile

@@ -54,7 +54,4 @@ json to_rule(const std::string &syscall, const answer &does, const cube &c);
 /// Whether a rule of docker or podman applies only to some containers.
 bool is_conditional(const json &text);
 
-/// An errno by its name, or 0.
-int errno_by_name(const std::string &name);
-
 } // namespace deputyd::profile
