@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 
+#include "caller/denied_calls.hpp"
 #include "intake/origin.hpp"
 
 namespace deputyd
@@ -16,7 +19,15 @@ struct arrival {
     std::string name;   ///< for log lines
     std::string policy; ///< allowed by the socket
     peer sender;
+    std::shared_ptr<const denied_calls> denied; ///< as container::denied
     pid_t pid = 0; ///< a process of the container, or 0 if the peer does not know
 };
+
+/// What a word of the peer's says that the container's profile denies. @param word "": it says nothing.
+/// @return nullptr for nothing. @throw std::runtime_error saying what is wrong in it.
+inline std::shared_ptr<const denied_calls> denied_by(std::string_view word)
+{
+    return word.empty() ? nullptr : std::make_shared<const denied_calls>(parse_denied(word));
+}
 
 } // namespace deputyd

@@ -67,6 +67,7 @@ std::shared_ptr<containers::served> containers::make(const arrival &a, origin o)
     s->about->id = next_id_++;
     s->about->name = a.name;
     s->about->user_ns = o.user_ns;
+    s->about->denied = a.denied;
     s->cgroup_path = std::move(o.cgroup_path);
     for (const auto &[plugin, settings] : s->rules->settings) {
         deputy_container added{};
@@ -100,6 +101,9 @@ nlohmann::json containers::serve(const key &k, const arrival &a, const std::shar
                              {"gid", a.sender.gid},
                              {"user_ns", s->about->user_ns},
                              {"cgroup", s->cgroup_path}};
+    if (s->about->denied) {
+        record["denied"] = s->about->denied->word();
+    }
     const bool is_new = by_key_.try_emplace(k, s).second;
     ++s->listeners;
     // The table lives as long as a lane uses it: the lane holds what holds it.
@@ -153,6 +157,7 @@ nlohmann::json containers::restore(const nlohmann::json &record, std::unique_ptr
     a.key = record.at("key");
     a.name = record.at("name");
     a.policy = record.at("policy");
+    a.denied = denied_by(record.value("denied", std::string()));
     a.sender.uid = record.at("uid");
     a.sender.gid = record.at("gid");
     const key k(a.socket, a.sender.uid, a.key);

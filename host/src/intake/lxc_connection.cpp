@@ -84,6 +84,7 @@ private:
         const std::string name = name_word(request.cookie);
         a.name = name.empty() ? fmt::format("lxc-{}", request.init_pid) : escaped(name);
         a.policy = select_policy(socket_, policy_word(request.cookie));
+        a.denied = denied_by(denied_word(request.cookie));
         a.sender = who_;
         a.pid = request.init_pid;
         sink_(a, std::move(fd_));

@@ -157,6 +157,7 @@ private:
             a.key = state.id;
             a.name = escaped(state.id);
             a.policy = select_policy(socket_, state.policy());
+            a.denied = denied_by(denied_word(state.metadata));
             a.sender = who_;
             a.pid = state.pid;
             sink_(a, std::move(fds_[index]));

@@ -88,6 +88,11 @@ std::string name_word(std::string_view text)
     return metadata_word(text, "name");
 }
 
+std::string denied_word(std::string_view text)
+{
+    return metadata_word(text, "denied");
+}
+
 bool oci_state::listener_index(std::size_t descriptors, std::size_t &ret_index) const
 {
     const auto found = std::find(fds.begin(), fds.end(), listener_name);

@@ -28,7 +28,7 @@ call_end end_of(const decision &what, delivery outcome) noexcept
     case decision::kind::error:
         break;
     }
-    return {what.failed ? ending::failed : ending::error, what.error};
+    return {what.failed ? ending::failed : ending::error, what.error, 0, what.denied};
 }
 
 } // namespace deputyd

@@ -6,9 +6,11 @@
 #include <ctime>
 #include <fcntl.h>
 
+#include "base/errno_name.hpp"
 #include "base/log.hpp"
 #include "notify/deferred.hpp"
 #include "notify/journal.hpp"
+#include "notify/unhandled.hpp"
 
 namespace deputyd
 {
@@ -16,17 +18,11 @@ namespace
 {
 
 constexpr const char *no_verdict = "returned a verdict that is none";
-constexpr int highest_errno = 4095;
-/// Codes that the kernel keeps to itself: restarts, and those of NFS.
-constexpr bool is_internal(std::int64_t number) noexcept
-{
-    return number >= 512 && number <= 531;
-}
 
 /// Whether an errno or value is one that a system call can return. @return nullptr, or what is wrong.
 const char *fault_in_reply(const deputy_answer &a) noexcept
 {
-    if (a.error < 0 || a.error > highest_errno || is_internal(a.error)) {
+    if (a.error != 0 && !is_errno(a.error)) {
         return "replied with an error that is none";
     }
     if (a.error == 0 && a.value < 0 && a.value >= -highest_errno) {
@@ -163,7 +159,7 @@ dispatched dispatch(seat &at, served_call &call)
         }
     }
     dispatched nobody;
-    nobody.what.error = EPERM;
+    nobody.what = unhandled(call);
     return nobody;
 }
 

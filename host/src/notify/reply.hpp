@@ -17,6 +17,7 @@ struct decision {
     std::uint32_t fd_flags = 0;
     int number = -1;     ///< that the descriptor gets in the caller; -1: the lowest free
     bool failed = false; ///< the host decided, because the handler failed: what it committed is undone
+    bool denied = false; ///< no handler took it, and the container's profile denies it with this errno
 
     /// An errno that the host chose.
     static decision failure(int number) noexcept

@@ -44,7 +44,7 @@ bool is_grant(const call_end &end, bool has_effect) noexcept
 
 bool is_refusal(const call_end &end) noexcept
 {
-    return end.how == ending::failed || end.how == ending::late ||
+    return end.denied || end.how == ending::failed || end.how == ending::late ||
            (end.how == ending::error && (end.error == EPERM || end.error == EACCES));
 }
 
