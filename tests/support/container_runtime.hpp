@@ -29,10 +29,13 @@ class workshop
 {
 public:
     /// @param plugins whose calls the containers' profiles hand over.
+    /// @param profile_options more options for these.
     workshop(std::filesystem::path directory, std::filesystem::path oci_socket,
-             std::filesystem::path lxc_socket, std::vector<std::string> plugins = {"bpf_cgroup_device"})
+             std::filesystem::path lxc_socket, std::vector<std::string> plugins = {"bpf_cgroup_device"},
+             std::vector<std::string> profile_options = {})
         : directory_(std::move(directory)), oci_socket_(std::move(oci_socket)),
-          lxc_socket_(std::move(lxc_socket)), plugins_(std::move(plugins))
+          lxc_socket_(std::move(lxc_socket)), plugins_(std::move(plugins)),
+          profile_options_(std::move(profile_options))
     {
         make_rootfs();
     }
@@ -60,13 +63,20 @@ public:
             argv.insert(argv.end(), {"--enable", plugin});
         }
         argv.insert(argv.end(), options.begin(), options.end());
+        argv.insert(argv.end(), profile_options_.begin(), profile_options_.end());
         const outcome o = run(argv);
         if (o.status != 0) {
             throw std::runtime_error("deputy profile: " + o.err);
         }
         const auto file = directory_ / (name + ".seccomp");
         write_text(file, o.out);
+        write_text(notes(name), o.err);
         return file;
+    }
+    /// What "deputy profile" said of that.
+    [[nodiscard]] std::filesystem::path notes(const std::string &name) const
+    {
+        return directory_ / (name + ".notes");
     }
 
     /// The root file system as an archive.
@@ -107,6 +117,7 @@ private:
     std::filesystem::path oci_socket_;
     std::filesystem::path lxc_socket_;
     std::vector<std::string> plugins_;
+    std::vector<std::string> profile_options_;
 };
 
 /// One of the runtimes. What is started is stopped by the destructor.

@@ -53,6 +53,14 @@ public:
     }
 
 private:
+    /// What "deputy profile" wants to be in the cookie, and a blank.
+    std::string cookie_of_profile(const std::string &name) const
+    {
+        const std::string key = "lxc.seccomp.notify.cookie = ", notes = text_of(shop_.notes(name));
+        const auto at = notes.find(key);
+        return at == notes.npos ? ""
+                                : notes.substr(at + key.size(), notes.find('\n', at) - at - key.size()) + " ";
+    }
     std::filesystem::path lxc_path() const { return shop_.directory() / "lxc"; }
     std::string config(const std::string &name, const std::string &policy,
                        const std::vector<std::string> &command) const
@@ -66,7 +74,8 @@ private:
              << "lxc.apparmor.profile = unconfined\n"
              << "lxc.seccomp.profile = " << shop_.profile(name, {"--format", "lxc"}).string()
              << "\nlxc.seccomp.notify.proxy = unix:" << shop_.lxc_socket().string()
-             << "\nlxc.seccomp.notify.cookie = policy=" << policy << " name=" << name << "\nlxc.init.cmd =";
+             << "\nlxc.seccomp.notify.cookie = " << cookie_of_profile(name) << "policy=" << policy
+             << " name=" << name << "\nlxc.init.cmd =";
         for (const auto &word : command) {
             text << ' ' << word;
         }

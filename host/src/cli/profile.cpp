@@ -33,6 +33,7 @@ struct profile_command::options {
     std::string runtime;
     std::string capabilities = "default";
     std::string file;
+    bool audit_denied = false;
     bool as_json = false;
 };
 
@@ -122,6 +123,9 @@ profile_command::profile_command(CLI::App &app) : options_(std::make_unique<opti
     c.add_option("--socket", o.socket, "Where deputyd listens")->type_name("PATH")->capture_default_str();
     c.add_option("--metadata", o.metadata, "What the runtime tells deputyd, as policy=NAME")
         ->type_name("TEXT");
+    c.add_flag(
+        "--audit-denied", o.audit_denied,
+        "Hand over what the base denies with an errno: the host answers with the same errno, and logs it");
     add_common(c, o.runtime, o.capabilities);
     o.lint = c.add_subcommand("lint", "deputy profile lint [OPTIONS] FILE: name the traps in a profile");
     o.lint->footer("Exit status: 0 if there is none, 1 if there is one, 125 for errors of deputy itself.");
@@ -158,7 +162,12 @@ int profile_command::run()
     r.metadata = o.metadata;
     r.where = profile::circumstances_here(o.capabilities);
     r.for_runtime = parse_runtime(o.runtime);
-    print(profile::write_profile(r, profile::claims(o.enable.enabled.select(plugins))));
+    r.audit_denied = o.audit_denied;
+    std::vector<std::string> notes;
+    print(profile::write_profile(r, profile::claims(o.enable.enabled.select(plugins)), &notes));
+    for (const std::string &note : notes) {
+        std::fprintf(stderr, "%s\n", note.c_str());
+    }
     return 0;
 }
 

@@ -80,6 +80,7 @@ std::shared_ptr<containers::served> containers::make(const arrival &a, const std
     s->about->id = next_id_++;
     s->about->name = a.name;
     s->about->user_ns = o.user_ns;
+    s->about->denied = a.denied;
     s->cgroup_path = std::move(o.cgroup_path);
     try {
         for (const auto &[plugin, settings] : s->rules->settings) {
@@ -153,6 +154,9 @@ nlohmann::json containers::serve(const key &k, const arrival &a, const std::shar
                              {"led", s->led},           {"uid", a.sender.uid},
                              {"gid", a.sender.gid},     {"user_ns", s->about->user_ns},
                              {"cgroup", s->cgroup_path}};
+    if (s->about->denied) {
+        record["denied"] = s->about->denied->word();
+    }
     const bool is_new = by_key_.try_emplace(k, s).second;
     ++s->listeners;
     try {
@@ -205,6 +209,7 @@ nlohmann::json containers::restore(const nlohmann::json &record, std::unique_ptr
     a.socket = record.at("socket");
     a.key = record.at("key");
     a.name = record.at("name");
+    a.denied = denied_by(record.value("denied", std::string()));
     a.sender.uid = record.at("uid");
     a.sender.gid = record.at("gid");
     const key k(a.socket, a.sender.uid, a.key);

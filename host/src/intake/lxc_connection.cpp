@@ -87,6 +87,7 @@ private:
         a.cookie = request.cookie;
         a.policies = socket_.policies;
         a.default_policy = socket_.default_policy;
+        a.denied = denied_by(denied_word(request.cookie));
         a.sender = who_;
         a.pid = request.init_pid;
         sink_(a, std::move(fd_));

@@ -160,6 +160,7 @@ private:
             a.annotations = state.annotations;
             a.policies = socket_.policies;
             a.default_policy = socket_.default_policy;
+            a.denied = denied_by(denied_word(state.metadata));
             a.sender = who_;
             a.pid = state.pid;
             sink_(a, std::move(fds_[index]));

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
+#include "base/metadata_word.hpp"
 
 namespace deputyd
 {
@@ -16,23 +17,6 @@ namespace
 using nlohmann::json;
 
 constexpr std::string_view listener_name = "seccompFd";
-
-std::string word(std::string_view text, std::string_view key)
-{
-    static constexpr std::string_view separators = " ,;\t\n";
-    while (!text.empty()) {
-        const std::size_t end = text.find_first_of(separators);
-        const std::string_view item = text.substr(0, end);
-        if (item.size() > key.size() && item.starts_with(key) && item[key.size()] == '=') {
-            return std::string(item.substr(key.size() + 1));
-        }
-        if (end == text.npos) {
-            break;
-        }
-        text.remove_prefix(end + 1);
-    }
-    return "";
-}
 
 std::string text_of(const json &object, const char *key)
 {
@@ -96,12 +80,17 @@ oci_parsed read_members(const json &message)
 
 std::string policy_word(std::string_view text)
 {
-    return word(text, "policy");
+    return metadata_word(text, "policy");
 }
 
 std::string name_word(std::string_view text)
 {
-    return word(text, "name");
+    return metadata_word(text, "name");
+}
+
+std::string denied_word(std::string_view text)
+{
+    return metadata_word(text, "denied");
 }
 
 bool oci_state::listener_index(std::size_t descriptors, std::size_t &ret_index) const

@@ -50,5 +50,7 @@ oci_parsed parse_oci_state(std::string_view text);
 std::string policy_word(std::string_view text);
 /// The same for "name=NAME".
 std::string name_word(std::string_view text);
+/// The same for "denied=...": see denied_calls.
+std::string denied_word(std::string_view text);
 
 } // namespace deputyd

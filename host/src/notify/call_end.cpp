@@ -25,6 +25,8 @@ call_end end_of(const decision &what, delivery outcome) noexcept
         return {ending::limited, what.error};
     case decision::cause::off:
         return {ending::off, what.error};
+    case decision::cause::denied:
+        return {ending::error, what.error, 0, true};
     case decision::cause::observed:
         return {ending::observed, what.would_error};
     }

@@ -12,6 +12,7 @@ struct call_end {
     ending how = ending::lost;
     int error = 0; ///< 0: none, or not known
     std::int64_t value = 0;
+    bool denied = false; ///< by the container's profile
 };
 
 /// @param outcome of delivering the decision.

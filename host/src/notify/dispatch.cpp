@@ -8,10 +8,12 @@
 #include <optional>
 #include <utility>
 
+#include "base/errno_name.hpp"
 #include "base/log.hpp"
 #include "notify/deferred.hpp"
 #include "notify/journal.hpp"
 #include "notify/own_answer.hpp"
+#include "notify/unhandled.hpp"
 
 namespace deputyd
 {
@@ -19,17 +21,11 @@ namespace
 {
 
 constexpr const char *no_verdict = "returned a verdict that is none";
-constexpr int highest_errno = 4095;
-/// Codes that the kernel keeps to itself: restarts, and those of NFS.
-constexpr bool is_internal(std::int64_t number) noexcept
-{
-    return number >= 512 && number <= 531;
-}
 
 /// Whether an errno or value is one that a system call can return. @return nullptr, or what is wrong.
 const char *fault_in_reply(const deputy_answer &a) noexcept
 {
-    if (a.error < 0 || a.error > highest_errno || is_internal(a.error)) {
+    if (a.error != 0 && !is_errno(a.error)) {
         return "replied with an error that is none";
     }
     if (a.error == 0 && a.value < 0 && a.value >= -highest_errno) {
@@ -195,12 +191,14 @@ dispatched dispatch(seat &at, served_call &call)
             break;
         }
     }
-    if (off != nullptr) {
-        return {.what = when_off(*off), .by = off, .fd = {}};
+    dispatched last;
+    last.what = unhandled(call);
+    // What the profile denies is not left to the kernel because a handler is off.
+    if (off != nullptr && last.what.why != decision::cause::denied) {
+        last.what = when_off(*off);
+        last.by = off;
     }
-    dispatched nobody;
-    nobody.what.error = EPERM;
-    return nobody;
+    return last;
 }
 
 void undo(const handler &by, deputy_call &call)

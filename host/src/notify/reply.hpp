@@ -25,6 +25,7 @@ struct decision {
         limit,    ///< the host did, because the container is over a limit
         off,      ///< the handler is off
         observed, ///< the handler decided, and does nothing
+        denied,   ///< no handler took it, and the container's profile denies it with this errno
     } why = cause::handler;
     int would_error = 0; ///< of an observed call: the errno that the handler decided; 0: it would not refuse
 };

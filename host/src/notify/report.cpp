@@ -45,7 +45,8 @@ bool is_grant(const call_end &end, bool has_effect) noexcept
 
 bool is_refusal(const call_end &end) noexcept
 {
-    return end.how == ending::failed || end.how == ending::late || end.how == ending::limited ||
+    return end.denied || end.how == ending::failed || end.how == ending::late ||
+           end.how == ending::limited ||
            ((end.how == ending::error || end.how == ending::observed) &&
             (end.error == EPERM || end.error == EACCES));
 }

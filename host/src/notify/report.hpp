@@ -13,7 +13,7 @@ namespace deputyd
 bool is_looked_at(const host_state &state) noexcept;
 
 /// Whether anybody looks at a call that ended so: all are traced; in the audit log are effects that were
-/// granted, and refusals.
+/// granted, refusals, and what the container's profile denies.
 /// @param has_effect the handler committed one, or gave a descriptor.
 bool is_looked_at(const host_state &state, const call_end &end, bool has_effect) noexcept;
 

@@ -20,7 +20,7 @@ struct handler;
 /// How a call ended.
 enum class ending : std::uint8_t {
     value,      ///< with a return value
-    error,      ///< with an errno of the handler, or EPERM where none took it
+    error,      ///< with an errno of the handler, or EPERM or the profile's where none took it
     descriptor, ///< with a descriptor
     continued,  ///< by the kernel
     failed,     ///< the handler failed: with the policy's errno

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,5 +24,11 @@ const architecture_family &native_architectures();
 
 /// That of an architecture by its SCMP_ARCH_ name, or nullptr.
 const architecture_family *find_architectures(const std::string &name);
+
+/// libseccomp's numbers of architectures by their SCMP_ARCH_ names. Those that it does not know are left out.
+std::vector<std::uint32_t> numbers_of(const std::vector<std::string> &names);
+
+/// The names of all system calls of architectures that libseccomp knows.
+std::set<std::string> syscalls_of(const std::vector<std::uint32_t> &architectures);
 
 } // namespace deputyd::profile

@@ -74,6 +74,11 @@ bool overlap(const cubes &a, const cubes &b)
     });
 }
 
+bool has_upper_half(const cube &c)
+{
+    return std::any_of(c.value.begin(), c.value.end(), [](std::uint64_t v) { return (v >> 32) != 0; });
+}
+
 cubes subtract(const cubes &from, const cubes &what)
 {
     cubes rest = from;

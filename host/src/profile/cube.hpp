@@ -31,6 +31,9 @@ using cubes = std::vector<cube>;
 std::optional<cube> intersect(const cube &a, const cube &b);
 bool overlap(const cubes &a, const cubes &b);
 
+/// Whether it has only argument lists with bits in an upper half, which 32-bit architectures do not have.
+bool has_upper_half(const cube &c);
+
 /// Argument lists in from and not in what, as cubes that do not overlap where those of from do not.
 /// @throw std::runtime_error if that takes more rules than a filter should have (1,000).
 cubes subtract(const cubes &from, const cubes &what);

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "profile/architectures.hpp"
 #include "profile/merge.hpp"
 
 namespace deputyd::profile
@@ -178,6 +179,57 @@ lxc_text parse_lxc(std::string_view text)
 lxc_text empty_lxc()
 {
     return parse_lxc("2\ndenylist\n");
+}
+
+denying_base parse_base(const lxc_text &profile)
+{
+    denying_base base;
+    base.fallback = profile.fallback;
+    base.architectures = native_architectures().all();
+    for (const char *name : {"open", "openat", "openat2"}) {
+        base.kept[name] = "LXC opens files before the listener is served";
+    }
+    bool for_all = true;
+    for (const lxc_text::line &l : profile.lines) {
+        if (const std::string text = trimmed(l.text); text.starts_with('[')) {
+            for_all = text.starts_with("[all]");
+        }
+        if (l.syscall.empty()) {
+            continue;
+        }
+        base.rules.push_back({{l.syscall}, l.does, l.calls, l.has_arguments, false});
+        if (!for_all) {
+            base.kept.emplace(l.syscall, "they have rules for one architecture");
+        }
+    }
+    return base;
+}
+
+void hand_over(lxc_text &profile, const denials &found)
+{
+    const answer notify{"SCMP_ACT_NOTIFY", 0};
+    std::vector<lxc_text::line> lines;
+    for (lxc_text::line &l : profile.lines) {
+        if (found.converts(l.syscall) && l.does == profile.fallback) {
+            continue;
+        }
+        if (found.converts(l.syscall) && l.does.denies()) {
+            const std::size_t bracket = l.text.find('[');
+            l.action = "notify";
+            l.text = l.syscall + " notify" + (bracket == l.text.npos ? "" : " " + l.text.substr(bracket));
+            l.does = notify;
+        }
+        lines.push_back(std::move(l));
+    }
+    if (!found.by_default.empty()) {
+        lines.push_back({"[all]", "", "", {}, {}, false});
+    }
+    for (const auto &[name, calls] : found.by_default) {
+        for (const cube &c : calls) {
+            lines.push_back({name + " notify" + arguments_of(c), name, "notify", notify, {c}, true});
+        }
+    }
+    profile.lines = std::move(lines);
 }
 
 std::string merge_lxc(const lxc_text &base, std::span<const claim> wanted)

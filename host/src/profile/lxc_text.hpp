@@ -9,6 +9,7 @@
 
 #include "profile/claim.hpp"
 #include "profile/cube.hpp"
+#include "profile/denials.hpp"
 #include "profile/rule.hpp"
 
 namespace deputyd::profile
@@ -33,6 +34,12 @@ lxc_text parse_lxc(std::string_view text);
 
 /// A profile that allows what no rule names.
 lxc_text empty_lxc();
+
+/// The base that a profile of LXC is, on this machine.
+denying_base parse_base(const lxc_text &profile);
+
+/// As hand_over() does for profiles in JSON.
+void hand_over(lxc_text &profile, const denials &found);
 
 /// As merge() does for profiles in JSON. @throw std::runtime_error saying what cannot be merged.
 std::string merge_lxc(const lxc_text &base, std::span<const claim> wanted);

@@ -12,11 +12,6 @@ namespace
 
 constexpr std::uint64_t low_half = 0xffffffff;
 
-bool has_upper_half(const cube &c)
-{
-    return std::any_of(c.value.begin(), c.value.end(), [](std::uint64_t v) { return (v & ~low_half) != 0; });
-}
-
 /// The base's rules, read once.
 struct parsed_base {
     std::vector<rule> rules;

@@ -22,6 +22,7 @@ struct answer {
 
     bool operator==(const answer &) const = default;
     bool notifies() const { return action == "SCMP_ACT_NOTIFY"; }
+    bool denies() const { return action == "SCMP_ACT_ERRNO"; }
     /// Whether the kernel carries the call out.
     bool lets_through() const;
 };

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/metadata_word.hpp"
+#include "profile/hand_over.hpp"
 #include "profile/write.hpp"
 
 namespace deputyd::profile
@@ -46,6 +48,29 @@ void lift_memlock(json &config)
     limits.push_back({{"type", "RLIMIT_MEMLOCK"}, {"hard", UINT64_MAX}, {"soft", UINT64_MAX}});
 }
 
+/// The word of a profile that --audit-denied wrote, for what is claimed of it now.
+std::string denied_before(const json &profile, std::span<const claim> wanted)
+{
+    const auto old = profile.is_object() ? profile.find("listenerMetadata") : profile.end();
+    const std::string word =
+        old != profile.end() && old->is_string() ? metadata_word(old->get<std::string>(), "denied") : "";
+    if (word.empty()) {
+        return "";
+    }
+    denied_calls table = parse_denied(word);
+    std::vector<rule> rules;
+    for (const json &text : rules_of(profile)) {
+        rules.push_back(parse_rule(text, "syscalls"));
+    }
+    const std::set<std::string> there = notified_by(rules);
+    for (const claim &c : wanted) {
+        if (c.notifies() && !there.contains(c.syscall)) {
+            table.others.emplace(c.syscall, 0);
+        }
+    }
+    return " denied=" + table.word();
+}
+
 } // namespace
 
 void supervise(json &config, std::span<const claim> wanted, const std::string &socket,
@@ -65,6 +90,7 @@ void supervise(json &config, std::span<const claim> wanted, const std::string &s
                                      old.get<std::string>() + ", and the kernel allows one");
         }
     }
+    r.metadata += denied_before(profile, wanted);
     profile = with_listener(profile, r, wanted);
     lift_memlock(config);
 }

@@ -8,8 +8,10 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "base/metadata_word.hpp"
 #include "base/nearest.hpp"
 #include "profile/architectures.hpp"
+#include "profile/hand_over.hpp"
 #include "profile/lxc_text.hpp"
 #include "profile/merge.hpp"
 
@@ -19,7 +21,8 @@ namespace
 {
 
 constexpr std::size_t largest_profile = 4 * 1024 * 1024;
-constexpr std::size_t longest_socket = 107; // of sun_path, without its NUL
+constexpr std::size_t longest_socket = 107;  // of sun_path, without its NUL
+constexpr std::size_t longest_cookie = 3072; // the host reads 4 KiB, and there are other words
 constexpr const char *lxc_default = "/usr/share/lxc/config/common.seccomp";
 constexpr const char *json_defaults[] = {"/etc/containers/seccomp.json",
                                          "/usr/share/containers/seccomp.json"};
@@ -61,7 +64,62 @@ json read_base(const recipe &r)
     }
 }
 
-std::string write_lxc(const recipe &r, std::span<const claim> wanted)
+/// Adds to what is wanted what the base denies. @return the word that tells the host.
+template <typename Profile>
+std::string add_denied(Profile &profile, std::vector<claim> &wanted, std::vector<std::string> *ret_notes)
+{
+    const denying_base base = parse_base(profile);
+    const denials found = find_denials(base);
+    std::set<std::string> others = notified_by(base.rules);
+    for (const claim &c : wanted) {
+        if (c.notifies()) {
+            others.insert(c.syscall);
+        }
+    }
+    const std::string word = "denied=" + to_table(found, others).word();
+    claim_whole(wanted, found);
+    hand_over(profile, found);
+    if (ret_notes != nullptr) {
+        *ret_notes = notes_of(found);
+    }
+    return word;
+}
+
+void check_can_audit(const recipe &r)
+{
+    if (r.base == "none") {
+        throw std::runtime_error(
+            "--audit-denied is about what a base denies: name one with --base default or "
+            "--base FILE");
+    }
+    if (!metadata_word(r.metadata, "denied").empty()) {
+        throw std::runtime_error(
+            "the word denied of the metadata is written by --audit-denied: leave it out");
+    }
+}
+
+/// Merges into the base. What the container's configuration must say is among the notes.
+std::string merge_into(lxc_text base, const recipe &r, std::span<const claim> wanted,
+                       std::vector<std::string> *ret_notes)
+{
+    if (!r.audit_denied) {
+        return merge_lxc(base, wanted);
+    }
+    std::vector<claim> all(wanted.begin(), wanted.end());
+    const std::string word = add_denied(base, all, ret_notes);
+    if (word.size() > longest_cookie) {
+        throw std::runtime_error(
+            "what it denies takes " + std::to_string(word.size()) +
+            " bytes to say, and a cookie has room for 3,072: take a base with fewer errnos");
+    }
+    if (ret_notes != nullptr) {
+        ret_notes->push_back("the container's configuration needs, before other words of its cookie:");
+        ret_notes->push_back("lxc.seccomp.notify.cookie = " + word);
+    }
+    return merge_lxc(base, all);
+}
+
+std::string write_lxc(const recipe &r, std::span<const claim> wanted, std::vector<std::string> *ret_notes)
 {
     if (!r.metadata.empty()) {
         throw std::runtime_error("profiles of LXC have no metadata: set lxc.seccomp.notify.cookie = " +
@@ -83,7 +141,7 @@ std::string write_lxc(const recipe &r, std::span<const claim> wanted)
     const std::string file = r.base == "default" ? lxc_default : r.base;
     const std::string text = read_profile(file);
     try {
-        return merge_lxc(parse_lxc(text), wanted);
+        return merge_into(parse_lxc(text), r, wanted, ret_notes);
     } catch (const std::exception &e) {
         throw std::runtime_error(file + ": " + e.what());
     }
@@ -138,7 +196,7 @@ json with_listener(json profile, const recipe &r, std::span<const claim> wanted)
         profile = empty_profile(r.kind);
     }
     merge(profile, wanted);
-    if (!any_notifies(wanted)) {
+    if (!any_notifies(wanted) && !r.audit_denied) {
         if (!r.metadata.empty()) {
             throw std::runtime_error(
                 "metadata goes with a listener, and nothing is enabled: --enable says what");
@@ -164,16 +222,24 @@ json with_listener(json profile, const recipe &r, std::span<const claim> wanted)
     return profile;
 }
 
-std::string write_profile(const recipe &r, std::span<const claim> wanted)
+std::string write_profile(const recipe &r, std::span<const claim> wanted, std::vector<std::string> *ret_notes)
 {
-    if (r.kind == format::lxc) {
-        return write_lxc(r, wanted);
+    if (r.audit_denied) {
+        check_can_audit(r);
     }
+    if (r.kind == format::lxc) {
+        return write_lxc(r, wanted, ret_notes);
+    }
+    recipe whole = r;
+    std::vector<claim> all(wanted.begin(), wanted.end());
     json base = read_base(r);
-    if (r.kind == format::oci) {
+    if (r.kind == format::oci || r.audit_denied) { // which errno a call has must not depend on the container
         base = resolve(base, r.where);
     }
-    return with_listener(std::move(base), r, wanted).dump(1, '\t') + "\n";
+    if (r.audit_denied) {
+        whole.metadata += (r.metadata.empty() ? "" : " ") + add_denied(base, all, ret_notes);
+    }
+    return with_listener(std::move(base), whole, all).dump(1, '\t') + "\n";
 }
 
 std::string read_profile(const std::filesystem::path &file)

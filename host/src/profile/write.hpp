@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "profile/claim.hpp"
 #include "profile/resolve.hpp"
@@ -25,13 +26,16 @@ struct recipe {
     std::string base = "none"; ///< none, default, or a file
     std::string socket = "/run/deputy/oci.sock";
     std::string metadata;
+    bool audit_denied = false; ///< hand over what the base denies with an errno, for the host to tell of it
     circumstances where;
     std::optional<runtime> for_runtime;
 };
 
 /// The text of the profile that leads the claimed calls to the listener.
+/// @param[out] ret_notes lines for the operator, if not nullptr.
 /// @throw std::runtime_error naming what cannot be had.
-std::string write_profile(const recipe &r, std::span<const claim> wanted);
+std::string write_profile(const recipe &r, std::span<const claim> wanted,
+                          std::vector<std::string> *ret_notes = nullptr);
 
 /// Adds to linux.seccomp of runtime-spec, or to docker's shape, what is claimed and the listener for it.
 /// @param profile null: a profile that allows everything else.
