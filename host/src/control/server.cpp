@@ -35,9 +35,6 @@ struct control_server::state {
 control_server::control_server() : state_(std::make_unique<state>())
 {
     httplib::Server &s = state_->server;
-    s.set_address_family(AF_UNIX);
-    // The mode of the socket before it has a name.
-    s.set_socket_options([](socket_t fd) { ::fchmod(fd, S_IRUSR | S_IWUSR); });
     s.set_read_timeout(patience_seconds);
     s.set_write_timeout(patience_seconds);
     s.set_keep_alive_max_count(1);
@@ -47,7 +44,7 @@ control_server::control_server() : state_(std::make_unique<state>())
 
 control_server::~control_server()
 {
-    state_->server.stop();
+    stop();
     if (state_->thread.joinable()) {
         state_->thread.join();
     }
@@ -91,11 +88,42 @@ void control_server::stream(const std::string &path, const std::string &content_
 void control_server::start(const std::filesystem::path &socket)
 {
     ::unlink(socket.c_str());
+    state_->server.set_address_family(AF_UNIX);
+    // The mode of the socket before it has a name.
+    state_->server.set_socket_options([](socket_t fd) { ::fchmod(fd, S_IRUSR | S_IWUSR); });
     constexpr int ignored_port = 80;
+    if (const int error = listen(socket, ignored_port); error != 0) {
+        throw std::runtime_error(
+            fmt::format("the control socket {} cannot be made: {}", socket.string(), std::strerror(error)));
+    }
+}
+
+void control_server::start(const loopback_address &where)
+{
+    state_->server.set_address_family(where.is_v6() ? AF_INET6 : AF_INET);
+    // Not SO_REUSEPORT, which is the default: two would share what comes.
+    state_->server.set_socket_options([](socket_t fd) {
+        const int on = 1;
+        ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    });
+    if (const int error = listen(where.host, where.port); error != 0) {
+        throw std::runtime_error(fmt::format("the metrics cannot be served at {}: {}{}", where.text(),
+                                             std::strerror(error),
+                                             error == EADDRINUSE ? "; choose another port" : ""));
+    }
+}
+
+void control_server::stop() noexcept
+{
+    state_->server.stop();
+}
+
+int control_server::listen(const std::string &host, int port)
+{
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); // for the threads that begin now
-    const bool bound = state_->server.bind_to_port(socket, ignored_port);
+    const bool bound = state_->server.bind_to_port(host, port);
     const int error = errno;
     if (bound) {
         state_->thread = std::thread([s = state_.get()] {
@@ -107,10 +135,7 @@ void control_server::start(const std::filesystem::path &socket)
         }
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    if (!bound) {
-        throw std::runtime_error(
-            fmt::format("the control socket {} cannot be made: {}", socket.string(), std::strerror(error)));
-    }
+    return bound ? 0 : error;
 }
 
 } // namespace deputyd

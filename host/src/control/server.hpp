@@ -7,11 +7,13 @@
 #include <memory>
 #include <string>
 
+#include "base/loopback_address.hpp"
+
 namespace deputyd
 {
 
-/// The control socket: HTTP over a Unix socket that root alone can connect to. A few threads of its own read
-/// requests; a slow client costs one of them for two seconds.
+/// Answers HTTP: over the control socket, a Unix socket that root alone can connect to, or over TCP for this
+/// machine alone. A few threads of its own read requests; a slow client costs one of them for two seconds.
 class control_server
 {
 public:
@@ -36,8 +38,15 @@ public:
     /// Replaces a socket that is there.
     /// @throw std::runtime_error.
     void start(const std::filesystem::path &socket);
+    /// The same over TCP. @throw std::runtime_error naming the address and the reason.
+    void start(const loopback_address &where);
+    /// Listens no more, and waits for nobody: the destructor does. Again: does nothing.
+    void stop() noexcept;
 
 private:
+    /// @param port ignored for a Unix socket. @return errno, or 0.
+    int listen(const std::string &host, int port);
+
     struct state;
     std::unique_ptr<state> state_;
 };

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 void check_keys(const config_node &tree)
 {
-    static const std::vector<std::string> known = {"policy", "socket"};
+    static const std::vector<std::string> known = {"policy", "socket", "metrics"};
     for (const auto &[key, child] : tree.children) {
         if (std::find(known.begin(), known.end(), key) == known.end()) {
             throw config_error(child.source, key,
@@ -53,6 +53,7 @@ configuration read_configuration(const config_paths &paths, const fs::path &sock
     configuration c;
     c.rules = std::make_shared<policies>(tree);
     c.sockets = socket_configs(tree, *c.rules, socket_directory);
+    c.observing = observing_of(tree);
     return c;
 }
 

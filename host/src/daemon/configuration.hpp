@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "daemon/observing_config.hpp"
 #include "intake/socket_config.hpp"
 #include "plugin/plugin_set.hpp"
 #include "policy/policies.hpp"
@@ -34,6 +35,7 @@ config_paths config_paths_of(const std::filesystem::path &file);
 struct configuration {
     std::shared_ptr<const policies> rules;
     std::vector<socket_config> sockets;
+    observing_config observing;
 };
 
 /// @param socket_directory of sockets with a relative path. @throw config_error.
