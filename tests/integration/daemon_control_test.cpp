@@ -201,6 +201,10 @@ TEST_F(daemon_control, refusals_are_in_the_audit_log_with_a_limit)
         ++lines;
     }
     EXPECT_LT(lines, 100U);
+    handlers_after(100);
+    const std::string metrics = get("/metrics");
+    EXPECT_THAT(metrics, testing::ContainsRegex("\ndeputy_audit_suppressed_lines_total [1-9][0-9]*\n"));
+    EXPECT_THAT(metrics, HasSubstr("\ndeputy_plugin_failures_total{plugin=\"throws\"} 100\n"));
 }
 
 TEST_F(daemon_control, metrics_are_what_prometheus_takes)
@@ -216,6 +220,12 @@ TEST_F(daemon_control, metrics_are_what_prometheus_takes)
     EXPECT_THAT(text, HasSubstr("deputy_calls_total{handler=\"two_calls.getppid\",ending=\"value\"} 1\n"));
     EXPECT_THAT(text, HasSubstr("deputy_call_errors_total{handler=\"two_calls.uname\",errno=\"EXDEV\"} 1\n"));
     EXPECT_THAT(text, HasSubstr("deputy_containers 1\n"));
+    EXPECT_THAT(text, HasSubstr("deputy_listeners_queued 0\n"));
+    EXPECT_THAT(text, HasSubstr("deputy_plugin_failures_total{plugin=\"two_calls\"} 0\n"));
+    EXPECT_THAT(text, HasSubstr("deputy_trace_dropped_calls_total 0\n"));
+    EXPECT_THAT(text, HasSubstr("deputy_audit_suppressed_lines_total 0\n"));
+    EXPECT_THAT(text, HasSubstr("deputy_host_restarts_total 0\n"));
+    EXPECT_THAT(text, HasSubstr("deputy_build_info{version=\""));
     std::ofstream(directory / "metrics") << text;
     const outcome checked =
         run({"/bin/sh", "-c", "promtool check metrics <" + (directory / "metrics").string()});
@@ -234,6 +244,7 @@ TEST_F(daemon_control, is_for_root_alone_and_there_again_with_a_new_host)
     next_host(old);
     ASSERT_TRUE(daemon->wait_error("the host is replaced"));
     EXPECT_EQ(answer("ps"), json::parse(R"({"containers": []})"));
+    EXPECT_THAT(get("/metrics"), HasSubstr("\ndeputy_host_restarts_total 1\n"));
 }
 
 TEST_F(daemon_control, without_a_daemon_the_reason_is_said)

@@ -36,6 +36,10 @@ struct host_numbers {
     std::vector<container_numbers> containers;
     call_statistics::by_handler of_gone; ///< of containers that are gone
     std::size_t threads = 0;             ///< that serve calls
+    std::size_t queued = 0;              ///< listeners with a call that nobody has received yet
+    std::uint64_t trace_dropped = 0;     ///< calls that a trace missed, by each that did
+    std::uint64_t audit_unlogged = 0;    ///< refusals that the audit log's limit left out
+    std::uint64_t generation = 1;        ///< of the host: one more than the one before it
 };
 
 /// Serves channels: a lane each, with a thread of its own while calls come, one watchdog for all.

@@ -38,6 +38,7 @@ struct host_state {
     std::size_t left_behind = 0;         ///< threads that stop() did not wait for
 
     trace_hub trace;
+    std::atomic<std::uint64_t> audit_unlogged{0}; ///< refusals that the limit left out of the audit log
     process_watch processes;
     std::atomic<std::size_t> deferred{0}; ///< calls that have outlived their handlers
 

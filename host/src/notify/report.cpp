@@ -61,7 +61,8 @@ void write_audit(const call_report &r, bool granted, std::uint64_t unlogged)
     log().info("audit: {}", line.dump(-1, ' ', ascii, nlohmann::json::error_handler_t::replace));
 }
 
-void audit(container_load &load, const call_report &r, const call_end &end, bool has_effect)
+void audit(host_state &state, container_load &load, const call_report &r, const call_end &end,
+           bool has_effect)
 {
     if (is_grant(end, has_effect)) {
         write_audit(r, true, 0);
@@ -70,6 +71,7 @@ void audit(container_load &load, const call_report &r, const call_end &end, bool
             write_audit(r, false, load.unlogged_refusals.exchange(0));
         } else {
             load.unlogged_refusals.fetch_add(1);
+            state.audit_unlogged.fetch_add(1);
         }
     }
 }
@@ -108,7 +110,7 @@ void tell(host_state &state, container_load &load, call_report report, const cal
     report.error = end.error;
     report.value = end.value;
     if (state.settings.audit) {
-        audit(load, report, end, has_effect);
+        audit(state, load, report, end, has_effect);
     }
     if (state.trace.wanted()) {
         state.trace.offer(report);
