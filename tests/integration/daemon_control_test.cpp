@@ -196,6 +196,8 @@ TEST_F(daemon_control, refusals_are_in_the_audit_log_with_a_limit)
     EXPECT_EQ(line["handler"], "throws.getppid");
     EXPECT_EQ(line["ending"], "failed");
     EXPECT_TRUE(line.contains("uid"));
+    EXPECT_EQ(line["pid"], web.pid());
+    EXPECT_TRUE(line.contains("time"));
     std::size_t lines = 0;
     for (std::size_t at = 0; (at = log.find("audit: ", at)) != log.npos; ++at) {
         ++lines;
@@ -205,6 +207,34 @@ TEST_F(daemon_control, refusals_are_in_the_audit_log_with_a_limit)
     const std::string metrics = get("/metrics");
     EXPECT_THAT(metrics, testing::ContainsRegex("\ndeputy_audit_suppressed_lines_total [1-9][0-9]*\n"));
     EXPECT_THAT(metrics, HasSubstr("\ndeputy_plugin_failures_total{plugin=\"throws\"} 100\n"));
+}
+
+TEST_F(daemon_control, the_audit_log_is_what_the_last_configuration_says)
+{
+    const std::string throws_on = "[policy.default.enable]\nthrows = true\n";
+    container_process web;
+    const auto reload = [&](const std::string &audit) {
+        configure(throws_on + "[audit]\n" + audit);
+        daemon->forget();
+        daemon->kill(SIGHUP);
+        ASSERT_TRUE(daemon->wait_error("read again"));
+    };
+    reload("format = \"text\"\n");
+    const auto connection = hand_over(web, "web");
+    ASSERT_EQ(web.call(), -EPERM);
+    ASSERT_TRUE(daemon->wait_error("audit: refused "));
+    ASSERT_TRUE(daemon->wait_error("us>\n"));
+    EXPECT_THAT(
+        daemon->so_far().err,
+        testing::ContainsRegex("audit: refused [0-9T:.-]+Z pid=" + std::to_string(web.pid()) +
+                               " uid=[0-9]+ web.[0-9]+. [^ ]+ throws.getppid.0x.* = -1 EPERM .failed. "));
+    reload("enabled = false\n");
+    ASSERT_EQ(web.call(), -EPERM);
+    handlers_after(2);
+    reload("format = \"json\"\n");
+    EXPECT_THAT(daemon->so_far().err, testing::Not(HasSubstr("audit: ")));
+    ASSERT_EQ(web.call(), -EPERM);
+    ASSERT_TRUE(daemon->wait_error("audit: {"));
 }
 
 TEST_F(daemon_control, metrics_are_what_prometheus_takes)

@@ -73,6 +73,26 @@ TEST_F(ConfigCheck, metrics_are_for_this_machine_alone)
     EXPECT_THAT(check("metrics = \"127.0.0.1:9100\"\n"), HasSubstr(":1: metrics: must be a table"));
 }
 
+TEST_F(ConfigCheck, the_audit_log_has_two_formats)
+{
+    const std::string file = (directory_ / "deputy.toml").string();
+    const auto form = [&](const std::string &text) {
+        write("deputy.toml", text);
+        const auto paths = deputyd::config_paths_of(directory_ / "deputy.toml");
+        return deputyd::read_configuration(paths, directory_).observing.audit;
+    };
+    EXPECT_EQ(form(""), deputyd::audit_form::json);
+    EXPECT_EQ(form("[audit]\nformat = \"text\"\n"), deputyd::audit_form::text);
+    EXPECT_EQ(form("[audit]\nformat = \"text\"\nenabled = false\n"), deputyd::audit_form::off);
+    EXPECT_EQ(form("[audit]\nenabled = true\n"), deputyd::audit_form::json);
+    EXPECT_THAT(check("[audit]\nformat = \"xml\"\n"),
+                HasSubstr(file + ":2: audit.format: must be \"text\" or \"json\""));
+    EXPECT_THAT(check("[audit]\nenabled = \"no\"\n"),
+                HasSubstr(file + ":2: audit.enabled: must be true or false"));
+    EXPECT_THAT(check("[audit]\nform = \"text\"\n"),
+                HasSubstr(":2: audit.form: is not a key of audit; did you mean format?"));
+}
+
 TEST_F(ConfigCheck, names_file_line_and_key_of_what_is_wrong)
 {
     const std::string on = "[policy.default.enable]\ntwo_calls = true\n";

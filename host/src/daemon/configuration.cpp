@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 void check_keys(const config_node &tree)
 {
-    static const std::vector<std::string> known = {"policy", "socket", "metrics"};
+    static const std::vector<std::string> known = {"policy", "socket", "metrics", "audit"};
     for (const auto &[key, child] : tree.children) {
         if (std::find(known.begin(), known.end(), key) == known.end()) {
             throw config_error(child.source, key,

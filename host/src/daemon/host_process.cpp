@@ -113,7 +113,7 @@ public:
         // Nothing is wrong, so from here on there is something that must not be lost.
         host::settings s;
         s.generation = generation_;
-        s.audit = true;
+        s.audit = config.observing.audit;
         host_.emplace(s);
         keeper_.store(new_name("journal"), {{"kind", "journal"}, {"generation", generation_}},
                       {host_->journal_fd()});
@@ -340,6 +340,7 @@ private:
             sockets_.use(config.sockets);
             metrics_.commit(std::move(metrics));
             containers_->use(config.rules);
+            host_->set_audit(config.observing.audit);
             log().info("the configuration is read again");
             retry_waiting();
             keeper_.say(message_kind::reloaded, 0);

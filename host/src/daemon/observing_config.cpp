@@ -54,11 +54,37 @@ std::optional<loopback_address> metrics_address(const config_node &tree)
     return address;
 }
 
+bool is_enabled(const config_node *audit)
+{
+    const config_node *enabled = audit == nullptr ? nullptr : audit->find("enabled");
+    if (enabled == nullptr) {
+        return true;
+    }
+    if (enabled->is_table || !enabled->leaf.is_boolean()) {
+        throw config_error(enabled->source, "audit.enabled", "must be true or false");
+    }
+    return enabled->leaf.get<bool>();
+}
+
+audit_form audit_of(const config_node &tree)
+{
+    const config_node *table = table_of(tree, "audit", {"enabled", "format"});
+    const config_node *format = table == nullptr ? nullptr : table->find("format");
+    const nlohmann::json name = format == nullptr ? nlohmann::json("json") : format->json();
+    if (name != "text" && name != "json") {
+        throw config_error(format->source, "audit.format", "must be \"text\" or \"json\"");
+    }
+    if (!is_enabled(table)) {
+        return audit_form::off;
+    }
+    return name == "text" ? audit_form::text : audit_form::json;
+}
+
 } // namespace
 
 observing_config observing_of(const config_node &tree)
 {
-    return {metrics_address(tree)};
+    return {metrics_address(tree), audit_of(tree)};
 }
 
 } // namespace deputyd

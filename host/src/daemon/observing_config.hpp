@@ -4,14 +4,16 @@
 #include <optional>
 
 #include "base/loopback_address.hpp"
+#include "observe/audit.hpp"
 #include "policy/config_tree.hpp"
 
 namespace deputyd
 {
 
-/// How a daemon can be seen at work: the table [metrics] of the configuration.
+/// How a daemon can be seen at work: the tables [metrics] and [audit] of the configuration.
 struct observing_config {
     std::optional<loopback_address> metrics; ///< where Prometheus may read them over TCP; none: nowhere
+    audit_form audit = audit_form::json;     ///< off without `enabled`
 };
 
 /// @param tree the merged configuration. @throw config_error.

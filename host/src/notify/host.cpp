@@ -293,6 +293,11 @@ host_numbers host::numbers() const
     return all;
 }
 
+void host::set_audit(audit_form form) noexcept
+{
+    state_->audit.store(form, std::memory_order_relaxed);
+}
+
 std::shared_ptr<trace_reader> host::trace(trace_filter f)
 {
     struct traced {
