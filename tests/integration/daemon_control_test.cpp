@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "integration/daemon.hpp"
+#include "support/control_schema.hpp"
 
 namespace deputyd::test
 {
@@ -175,6 +176,41 @@ TEST_F(daemon_control, a_trace_that_is_stopped_or_killed_holds_up_no_call)
     ASSERT_EQ(web.call(), 42);
     const std::string lines = trace.wait().out;
     EXPECT_EQ(json::parse(lines.substr(0, lines.find('\n')))["value"], 42);
+}
+
+TEST_F(daemon_control, answers_are_as_the_published_schema_says)
+{
+    EXPECT_EQ(complaint("containers", answer("ps")), "");
+    EXPECT_EQ(complaint("statistics", answer("stats")), "");
+    configure("[policy.default.enable]\nthrows = true\ntwo_calls = [\"uname\"]\n");
+    daemon->kill(SIGHUP);
+    ASSERT_TRUE(daemon->wait_error("read again"));
+    container_process web;
+    const auto connection = hand_over(web, "web");
+    process trace({DEPUTY_BIN_DIR "/deputy", "trace", "--json", "--count", "3", "--control", control()});
+    std::atomic<bool> enough{false};
+    std::thread caller([&] { // until it is there
+        while (!enough) {
+            web.call();
+            web.call(SYS_uname);
+        }
+    });
+    const outcome traced = trace.wait();
+    enough = true;
+    caller.join();
+    EXPECT_EQ(complaint("containers", answer("ps")), "");
+    EXPECT_EQ(complaint("statistics", answer("stats")), "");
+    std::istringstream lines(traced.out);
+    for (std::string line; std::getline(lines, line);) {
+        EXPECT_EQ(complaint("trace_line", json::parse(line)), "");
+    }
+    ASSERT_TRUE(daemon->wait_error("audit: "));
+    const std::string log = daemon->so_far().err;
+    const auto begin = log.find("audit: ") + 7;
+    constexpr bool may_have_more = false;
+    EXPECT_EQ(
+        complaint("audit_line", json::parse(log.substr(begin, log.find('\n', begin) - begin)), may_have_more),
+        "");
 }
 
 TEST_F(daemon_control, refusals_are_in_the_audit_log_with_a_limit)
