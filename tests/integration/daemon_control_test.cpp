@@ -178,6 +178,38 @@ TEST_F(daemon_control, a_trace_that_is_stopped_or_killed_holds_up_no_call)
     EXPECT_EQ(json::parse(lines.substr(0, lines.find('\n')))["value"], 42);
 }
 
+TEST_F(daemon_control, hostile_clients_hold_up_no_call)
+{
+    container_process web;
+    const auto connection = hand_over(web, "web");
+    std::vector<unique_fd> clients;
+    const auto client = [&](const std::string &says) {
+        clients.push_back(connect_to(control(), SOCK_STREAM));
+        send_with_fds(clients.back().get(), says, {});
+    };
+    client("GET /v1/trace HTTP/1.1\r\n\r\n"); // and never reads
+    client("GET /v1/trace HTTP/1.1\r\n\r\n");
+    client("GET /v1/con");
+    client("GET /metrics HTTP/1.1\r\nX: " + std::string(50'000, 'x'));
+    client("POST /v1/trace HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\nabc");
+    client(std::string(64, '\0'));
+    std::atomic<bool> enough{false};
+    std::thread dribbles([&] {
+        const unique_fd fd = connect_to(control(), SOCK_STREAM);
+        while (!enough && ::send(fd.get(), "x", 1, MSG_NOSIGNAL) == 1) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+    });
+    for (int i = 0; i < 20'000; ++i) {
+        ASSERT_EQ(web.call(), 42);
+    }
+    EXPECT_EQ(answer("ps")["containers"].size(), 1U); // they are there still
+    enough = true;
+    dribbles.join();
+    clients.clear();
+    ASSERT_EQ(web.call(), 42);
+}
+
 TEST_F(daemon_control, answers_are_as_the_published_schema_says)
 {
     EXPECT_EQ(complaint("containers", answer("ps")), "");

@@ -73,7 +73,9 @@ TEST_F(daemon_metrics, an_address_in_use_is_an_error_at_the_start)
     const auto other = listen_at(taken);
     configure_metrics(taken);
     daemon.emplace(command(), run_options{});
-    EXPECT_TRUE(daemon->wait_error("the metrics cannot be served at " + taken.text() + ": "));
+    const outcome o = daemon->wait();
+    EXPECT_EQ(o.status, 1);
+    EXPECT_THAT(o.err, HasSubstr("the metrics cannot be served at " + taken.text() + ": "));
 }
 
 TEST_F(daemon_metrics, are_there_again_with_a_new_host)
@@ -93,6 +95,31 @@ TEST_F(daemon_metrics, are_there_again_with_a_new_host)
     while (!answers(where)) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
+}
+
+// Any user of the machine can connect.
+TEST_F(daemon_metrics, connections_cost_the_host_few_descriptors_and_no_call)
+{
+    const auto where = free_port("127.0.0.1");
+    configure_metrics(where);
+    ASSERT_TRUE(start()) << daemon->wait().err;
+    container_process web;
+    const auto connection = hand_over(web, "web");
+    ASSERT_EQ(web.call(), 42);
+    const auto descriptors = [&] {
+        return std::distance(fs::directory_iterator("/proc/" + std::to_string(host()) + "/fd"), {});
+    };
+    const auto before = descriptors();
+    std::vector<unique_fd> clients;
+    for (int i = 0; i < 300; ++i) {
+        clients.push_back(tcp_begin_to_connect(where));
+    }
+    for (int i = 0; i < 2000; ++i) {
+        ASSERT_EQ(web.call(), 42);
+    }
+    EXPECT_LT(descriptors(), before + 20);
+    clients.clear();
+    EXPECT_TRUE(answers(where));
 }
 
 TEST_F(daemon_metrics, prometheus_scrapes_them)

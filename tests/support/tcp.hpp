@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdexcept>
 #include <string>
@@ -76,6 +77,16 @@ inline deputy::unique_fd tcp_connect(const loopback_address &where)
     if (::connect(fd.get(), name.address(), name.size) != 0) {
         fd.reset();
     }
+    return fd;
+}
+
+/// Does not wait until somebody accepts.
+inline deputy::unique_fd tcp_begin_to_connect(const loopback_address &where)
+{
+    tcp_name name(where);
+    deputy::unique_fd fd = tcp_socket(where);
+    ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+    (void)::connect(fd.get(), name.address(), name.size);
     return fd;
 }
 

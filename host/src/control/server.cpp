@@ -5,13 +5,18 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <semaphore>
+#include <set>
 #include <stdexcept>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
 #include <fmt/format.h>
 #include <httplib.h>
+
+#include "control/client_stream.hpp"
 
 namespace deputyd
 {
@@ -20,26 +25,79 @@ namespace
 
 constexpr std::size_t most_requests_at_once = 6;
 constexpr int most_streams = 2;
-constexpr time_t patience_seconds = 2;
-constexpr std::size_t most_of_a_request = 65536;
+
+/// A few threads. Who accepts waits until one is free: further connections wait in the kernel then, and cost
+/// neither descriptors nor memory of the host.
+class few_threads final : public httplib::TaskQueue
+{
+public:
+    void enqueue(std::function<void()> request) override
+    {
+        free_.acquire();
+        pool_.enqueue([this, request = std::move(request)] {
+            request();
+            free_.release();
+        });
+    }
+    void shutdown() override { pool_.shutdown(); }
+
+private:
+    std::counting_semaphore<> free_{most_requests_at_once};
+    httplib::ThreadPool pool_{most_requests_at_once};
+};
+
+/// One request a connection, within the limits of client_stream.
+class limited_server final : public httplib::Server
+{
+public:
+    std::set<std::string> endless; ///< paths of answers that go on
+
+private:
+    bool process_and_close_socket(int fd) override
+    {
+        bool answered = false;
+        try {
+            client_stream client(fd);
+            constexpr bool is_last = true;
+            bool ignored = false;
+            answered = process_request(client, is_last, ignored, [&](httplib::Request &r) {
+                r.ranges.clear(); // many of them would multiply an answer
+                if (endless.contains(r.path)) {
+                    client.goes_on();
+                }
+            });
+        } catch (const std::exception &) { // out of memory
+        }
+        ::shutdown(fd, SHUT_RDWR);
+        ::close(fd);
+        return answered;
+    }
+};
+
+/// Nothing here changes anything, and nobody reads what a request may carry.
+httplib::Server::HandlerResponse refuse_other_methods(const httplib::Request &request, httplib::Response &r)
+{
+    if (request.method == "GET" || request.method == "HEAD") {
+        return httplib::Server::HandlerResponse::Unhandled;
+    }
+    r.status = 405;
+    r.set_header("Allow", "GET, HEAD");
+    return httplib::Server::HandlerResponse::Handled;
+}
 
 } // namespace
 
 struct control_server::state {
     std::atomic<int> streams{0};
     std::atomic<bool> over{false};
-    httplib::Server server;
+    limited_server server;
     std::thread thread;
 };
 
 control_server::control_server() : state_(std::make_unique<state>())
 {
-    httplib::Server &s = state_->server;
-    s.set_read_timeout(patience_seconds);
-    s.set_write_timeout(patience_seconds);
-    s.set_keep_alive_max_count(1);
-    s.set_payload_max_length(most_of_a_request);
-    s.new_task_queue = [] { return new httplib::ThreadPool(most_requests_at_once); };
+    state_->server.set_pre_routing_handler(refuse_other_methods);
+    state_->server.new_task_queue = [] { return new few_threads; };
 }
 
 control_server::~control_server()
@@ -65,6 +123,7 @@ void control_server::get(const std::string &path, const std::string &content_typ
 
 void control_server::stream(const std::string &path, const std::string &content_type, open_source open)
 {
+    state_->server.endless.insert(path);
     state_->server.Get(path, [this, content_type, open = std::move(open)](const httplib::Request &request,
                                                                           httplib::Response &r) {
         // A place among the streams, until the answer is over.

@@ -13,7 +13,8 @@ namespace deputyd
 {
 
 /// Answers HTTP: over the control socket, a Unix socket that root alone can connect to, or over TCP for this
-/// machine alone. A few threads of its own read requests; a slow client costs one of them for two seconds.
+/// machine alone. A few threads of its own serve one request a connection; a client that is slow costs one of
+/// them for two seconds, and for ten if it is slow to read.
 class control_server
 {
 public:
