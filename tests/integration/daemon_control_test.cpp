@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "integration/daemon.hpp"
+#include "support/control_schema.hpp"
 
 namespace deputyd::test
 {
@@ -177,6 +178,73 @@ TEST_F(daemon_control, a_trace_that_is_stopped_or_killed_holds_up_no_call)
     EXPECT_EQ(json::parse(lines.substr(0, lines.find('\n')))["value"], 42);
 }
 
+TEST_F(daemon_control, hostile_clients_hold_up_no_call)
+{
+    container_process web;
+    const auto connection = hand_over(web, "web");
+    std::vector<unique_fd> clients;
+    const auto client = [&](const std::string &says) {
+        clients.push_back(connect_to(control(), SOCK_STREAM));
+        send_with_fds(clients.back().get(), says, {});
+    };
+    client("GET /v1/trace HTTP/1.1\r\n\r\n"); // and never reads
+    client("GET /v1/trace HTTP/1.1\r\n\r\n");
+    client("GET /v1/con");
+    client("GET /metrics HTTP/1.1\r\nX: " + std::string(50'000, 'x'));
+    client("POST /v1/trace HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\nabc");
+    client(std::string(64, '\0'));
+    std::atomic<bool> enough{false};
+    std::thread dribbles([&] {
+        const unique_fd fd = connect_to(control(), SOCK_STREAM);
+        while (!enough && ::send(fd.get(), "x", 1, MSG_NOSIGNAL) == 1) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+    });
+    for (int i = 0; i < 20'000; ++i) {
+        ASSERT_EQ(web.call(), 42);
+    }
+    EXPECT_EQ(answer("ps")["containers"].size(), 1U); // they are there still
+    enough = true;
+    dribbles.join();
+    clients.clear();
+    ASSERT_EQ(web.call(), 42);
+}
+
+TEST_F(daemon_control, answers_are_as_the_published_schema_says)
+{
+    EXPECT_EQ(complaint("containers", answer("ps")), "");
+    EXPECT_EQ(complaint("statistics", answer("stats")), "");
+    configure("[policy.default.enable]\nthrows = true\ntwo_calls = [\"uname\"]\n");
+    daemon->kill(SIGHUP);
+    ASSERT_TRUE(daemon->wait_error("read again"));
+    container_process web;
+    const auto connection = hand_over(web, "web");
+    process trace({DEPUTY_BIN_DIR "/deputy", "trace", "--json", "--count", "3", "--control", control()});
+    std::atomic<bool> enough{false};
+    std::thread caller([&] { // until it is there
+        while (!enough) {
+            web.call();
+            web.call(SYS_uname);
+        }
+    });
+    const outcome traced = trace.wait();
+    enough = true;
+    caller.join();
+    EXPECT_EQ(complaint("containers", answer("ps")), "");
+    EXPECT_EQ(complaint("statistics", answer("stats")), "");
+    std::istringstream lines(traced.out);
+    for (std::string line; std::getline(lines, line);) {
+        EXPECT_EQ(complaint("trace_line", json::parse(line)), "");
+    }
+    ASSERT_TRUE(daemon->wait_error("audit: "));
+    const std::string log = daemon->so_far().err;
+    const auto begin = log.find("audit: ") + 7;
+    constexpr bool may_have_more = false;
+    EXPECT_EQ(
+        complaint("audit_line", json::parse(log.substr(begin, log.find('\n', begin) - begin)), may_have_more),
+        "");
+}
+
 TEST_F(daemon_control, refusals_are_in_the_audit_log_with_a_limit)
 {
     configure("[policy.default.enable]\nthrows = true\n");
@@ -196,11 +264,45 @@ TEST_F(daemon_control, refusals_are_in_the_audit_log_with_a_limit)
     EXPECT_EQ(line["handler"], "throws.getppid");
     EXPECT_EQ(line["ending"], "failed");
     EXPECT_TRUE(line.contains("uid"));
+    EXPECT_EQ(line["pid"], web.pid());
+    EXPECT_TRUE(line.contains("time"));
     std::size_t lines = 0;
     for (std::size_t at = 0; (at = log.find("audit: ", at)) != log.npos; ++at) {
         ++lines;
     }
     EXPECT_LT(lines, 100U);
+    handlers_after(100);
+    const std::string metrics = get("/metrics");
+    EXPECT_THAT(metrics, testing::ContainsRegex("\ndeputy_audit_suppressed_lines_total [1-9][0-9]*\n"));
+    EXPECT_THAT(metrics, HasSubstr("\ndeputy_plugin_failures_total{plugin=\"throws\"} 100\n"));
+}
+
+TEST_F(daemon_control, the_audit_log_is_what_the_last_configuration_says)
+{
+    const std::string throws_on = "[policy.default.enable]\nthrows = true\n";
+    container_process web;
+    const auto reload = [&](const std::string &audit) {
+        configure(throws_on + "[audit]\n" + audit);
+        daemon->forget();
+        daemon->kill(SIGHUP);
+        ASSERT_TRUE(daemon->wait_error("read again"));
+    };
+    reload("format = \"text\"\n");
+    const auto connection = hand_over(web, "web");
+    ASSERT_EQ(web.call(), -EPERM);
+    ASSERT_TRUE(daemon->wait_error("audit: refused "));
+    ASSERT_TRUE(daemon->wait_error("us>\n"));
+    EXPECT_THAT(
+        daemon->so_far().err,
+        testing::ContainsRegex("audit: refused [0-9T:.-]+Z pid=" + std::to_string(web.pid()) +
+                               " uid=[0-9]+ web.[0-9]+. [^ ]+ throws.getppid.0x.* = -1 EPERM .failed. "));
+    reload("enabled = false\n");
+    ASSERT_EQ(web.call(), -EPERM);
+    handlers_after(2);
+    reload("format = \"json\"\n");
+    EXPECT_THAT(daemon->so_far().err, testing::Not(HasSubstr("audit: ")));
+    ASSERT_EQ(web.call(), -EPERM);
+    ASSERT_TRUE(daemon->wait_error("audit: {"));
 }
 
 TEST_F(daemon_control, metrics_are_what_prometheus_takes)
@@ -216,6 +318,12 @@ TEST_F(daemon_control, metrics_are_what_prometheus_takes)
     EXPECT_THAT(text, HasSubstr("deputy_calls_total{handler=\"two_calls.getppid\",ending=\"value\"} 1\n"));
     EXPECT_THAT(text, HasSubstr("deputy_call_errors_total{handler=\"two_calls.uname\",errno=\"EXDEV\"} 1\n"));
     EXPECT_THAT(text, HasSubstr("deputy_containers 1\n"));
+    EXPECT_THAT(text, HasSubstr("deputy_listeners_queued 0\n"));
+    EXPECT_THAT(text, HasSubstr("deputy_plugin_failures_total{plugin=\"two_calls\"} 0\n"));
+    EXPECT_THAT(text, HasSubstr("deputy_trace_dropped_calls_total 0\n"));
+    EXPECT_THAT(text, HasSubstr("deputy_audit_suppressed_lines_total 0\n"));
+    EXPECT_THAT(text, HasSubstr("deputy_host_restarts_total 0\n"));
+    EXPECT_THAT(text, HasSubstr("deputy_build_info{version=\""));
     std::ofstream(directory / "metrics") << text;
     const outcome checked =
         run({"/bin/sh", "-c", "promtool check metrics <" + (directory / "metrics").string()});
@@ -234,6 +342,7 @@ TEST_F(daemon_control, is_for_root_alone_and_there_again_with_a_new_host)
     next_host(old);
     ASSERT_TRUE(daemon->wait_error("the host is replaced"));
     EXPECT_EQ(answer("ps"), json::parse(R"({"containers": []})"));
+    EXPECT_THAT(get("/metrics"), HasSubstr("\ndeputy_host_restarts_total 1\n"));
 }
 
 TEST_F(daemon_control, without_a_daemon_the_reason_is_said)

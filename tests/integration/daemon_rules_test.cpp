@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "integration/daemon.hpp"
+#include "support/control_schema.hpp"
 
 namespace deputyd::test
 {
@@ -185,6 +186,9 @@ TEST_F(daemon_rules, explain_says_who_handles_a_call_and_why)
                "limits.calls_in_flight = 9\nplugin.two_calls.limit = 3\n");
     const auto c = container("web");
     const json getppid = json::parse(done({"explain", "--container", "web", "getppid", "--json"}));
+    EXPECT_EQ(complaint("explanation", getppid), "");
+    EXPECT_EQ(complaint("explanation", json::parse(done({"explain", "--policy", "default", "x", "--json"}))),
+              "");
     EXPECT_EQ(getppid["policy"], "default");
     EXPECT_EQ(getppid["limits"], json::parse(R"({"calls_in_flight": 9})"));
     EXPECT_EQ(getppid["settings"], json::parse(R"({"two_calls": {"limit": 3}})"));
@@ -196,7 +200,8 @@ TEST_F(daemon_rules, explain_says_who_handles_a_call_and_why)
     EXPECT_EQ(h["fail"], "ENOSYS");
     EXPECT_EQ(h["deadline_ms"], 700);
     EXPECT_EQ(h["led"], true);
-    done({"enable", "default", "two_calls.uname"});
+    const std::string change = done({"enable", "default", "two_calls.uname", "--json"});
+    EXPECT_EQ(complaint("flags_answer", json::parse(change)), "");
     EXPECT_THAT(done({"explain", "--container", "web", "uname"}),
                 AllOf(HasSubstr("container web, policy default, mode enforce, limits: calls_in_flight = 9\n"),
                       HasSubstr("deputy enable"), HasSubstr("its filter may not lead here")));

@@ -2,10 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <sstream>
+
 #include <nlohmann/json.hpp>
 
 #include "cli/screens.hpp"
 #include "cli/table.hpp"
+#include "cli/terminal.hpp"
 
 namespace deputyd
 {
@@ -38,6 +42,52 @@ TEST(cli_table, aligns_columns_and_escapes_what_is_no_text)
 TEST(cli_table, has_no_blanks_at_the_end_of_a_line)
 {
     EXPECT_EQ(table_text("ll", {{"A", "LONGER"}, {"x", "y"}, {"z"}}), "A  LONGER\nx  y\nz\n");
+}
+
+TEST(cli_table, counts_characters_and_not_bytes)
+{
+    EXPECT_EQ(table_text("lr", {{"NAME", "N"}, {"b\u00fcro", "1"}}), "NAME  N\nb\u00fcro  1\n");
+    EXPECT_EQ(columns_of("b\u00fcro"), 4U);
+    EXPECT_EQ(first_columns("b\u00fcro", 2), "b\u00fc");
+    EXPECT_EQ(first_columns("b\u00fcro", 0), "");
+    EXPECT_EQ(first_columns("b\u00fcro", 9), "b\u00fcro");
+}
+
+TEST(cli_table, shortens_the_widest_text_where_a_line_is_too_long)
+{
+    const std::vector<std::vector<std::string>> rows = {
+        {"NAME", "KIND", "N"}, {std::string(64, 'a'), std::string(20, 'b'), "12345"}};
+    EXPECT_EQ(table_text("llr", rows, 98), table_text("llr", rows));
+    EXPECT_EQ(table_text("llr", rows, 40), "NAME             KIND                  N\n"
+                                           "aaaaaaaaaaaa...  bbbbbbbbbbbbb...  12345\n");
+    // A short id of a container is readable however narrow it is.
+    EXPECT_EQ(table_text("llr", rows, 5), table_text("llr", rows, 33));
+    EXPECT_THAT(table_text("llr", rows, 5), HasSubstr("\naaaaaaaaa...  bbbbbbbbb...  12345\n"));
+}
+
+TEST(cli_terminal, a_frame_is_cut_where_the_terminal_ends)
+{
+    EXPECT_EQ(frame_text("one\ntwo\n", {}), "\x1b[H\x1b[Kone\n\x1b[Ktwo\n\x1b[J");
+    EXPECT_EQ(frame_text("a\u00fcxyz\n\nlast\n", {2, 3}), "\x1b[H\x1b[Ka\u00fc\n\x1b[K\n\x1b[J");
+    EXPECT_EQ(frame_text("", {80, 24}), "\x1b[H\x1b[J");
+    EXPECT_EQ(frame_text("one\n", {80, 1}), "\x1b[H\x1b[J");
+}
+
+TEST(cli_screens, fit_a_narrow_terminal_as_far_as_their_numbers_do)
+{
+    json long_name = container(7, json::array());
+    long_name["containers"][0]["name"] = std::string(64, 'f');
+    const auto widest = [](const std::string &text) {
+        std::size_t most = 0;
+        std::istringstream lines(text);
+        for (std::string line; std::getline(lines, line);) {
+            most = std::max(most, line.size());
+        }
+        return most;
+    };
+    EXPECT_EQ(widest(ps_screen(long_name, 0, 80)), 80U);
+    EXPECT_EQ(widest(top_screen(long_name, long_name, std::chrono::duration<double>(1), 80)), 80U);
+    EXPECT_GT(widest(ps_screen(long_name, 0)), 100U);
 }
 
 TEST(cli_screens, ps_has_a_line_a_container)

@@ -61,6 +61,28 @@ protected:
         return fd;
     }
 
+    /// @return an invalid one if nobody takes it now.
+    deputy::unique_fd connect_without_waiting() const
+    {
+        deputy::unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        socket().string().copy(address.sun_path, sizeof address.sun_path - 1);
+        if (::connect(fd.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address) != 0) {
+            fd.reset();
+        }
+        return fd;
+    }
+    static std::string rest_of(const deputy::unique_fd &fd)
+    {
+        std::string text;
+        char buffer[4096];
+        for (ssize_t n = 0; (n = ::read(fd.get(), buffer, sizeof buffer)) > 0;) {
+            text.append(buffer, static_cast<std::size_t>(n));
+        }
+        return text;
+    }
+
     std::filesystem::path directory_;
     control_server server_;
 };
@@ -166,6 +188,115 @@ TEST_F(control, slow_and_broken_clients_hold_up_nobody)
     client(std::string(100000, 'x'));
     client("POST /v1/answer HTTP/1.1\r\nContent-Length: 9999999999\r\n\r\n");
     EXPECT_EQ(ask_daemon(socket(), "/v1/answer")["is"], 42);
+}
+
+/// Sends the same again and again. @return how many bytes were taken before the server ended it, or most.
+std::size_t send_on(int fd, std::string_view piece, std::size_t most, std::chrono::milliseconds pause)
+{
+    std::size_t sent = 0;
+    while (sent < most) {
+        const ssize_t n = ::send(fd, piece.data(), piece.size(), MSG_NOSIGNAL);
+        if (n < 0) {
+            break;
+        }
+        sent += static_cast<std::size_t>(n);
+        std::this_thread::sleep_for(pause);
+    }
+    return sent;
+}
+
+TEST_F(control, a_request_that_comes_a_byte_at_a_time_is_not_waited_for)
+{
+    server_.start(socket());
+    std::vector<std::thread> senders;
+    std::atomic<int> ended{0};
+    constexpr std::size_t more_than_comes_in_time = 6000; // and less than a header may have
+    for (int i = 0; i < 8; ++i) {
+        senders.emplace_back([&] {
+            const auto fd = client("GET /v1/answer HTTP/1.1\r\nX: ");
+            ended += send_on(fd.get(), "x", more_than_comes_in_time, std::chrono::milliseconds(5)) <
+                             more_than_comes_in_time
+                         ? 1
+                         : 0;
+        });
+    }
+    EXPECT_EQ(ask_daemon(socket(), "/v1/answer")["is"], 42);
+    for (auto &s : senders) {
+        s.join();
+    }
+    EXPECT_EQ(ended, 8);
+}
+
+TEST_F(control, a_request_without_end_is_not_read)
+{
+    server_.start(socket());
+    const auto headers = client("GET /v1/answer HTTP/1.1\r\n");
+    constexpr std::size_t much = 100'000'000;
+    EXPECT_LT(send_on(headers.get(), "X-Header: y\r\n", much, {}), much);
+    const auto line = client("GET /");
+    EXPECT_LT(send_on(line.get(), std::string(4096, 'x'), much, {}), much);
+    const auto body = client("POST /v1/answer HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+    EXPECT_LT(send_on(body.get(), "5\r\nhello\r\n", much, {}), much);
+    EXPECT_EQ(ask_daemon(socket(), "/v1/answer")["is"], 42);
+}
+
+TEST_F(control, an_answer_is_given_once_however_often_it_is_asked_for)
+{
+    server_.start(socket());
+    std::string ranges = "GET /v1/answer HTTP/1.1\r\nRange: bytes=0-";
+    for (int i = 0; i < 1000; ++i) {
+        ranges += ",0-";
+    }
+    const std::string answer = rest_of(client(ranges + "\r\n\r\n"));
+    EXPECT_THAT(answer, HasSubstr("200 OK"));
+    EXPECT_LT(answer.size(), 1000U);
+}
+
+TEST_F(control, only_reading_is_a_method)
+{
+    server_.start(socket());
+    for (const char *method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS"}) {
+        EXPECT_THAT(
+            rest_of(client(std::string(method) + " /v1/answer HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc")),
+            HasSubstr(" 405 "));
+    }
+    EXPECT_THAT(rest_of(client("HEAD /v1/answer HTTP/1.1\r\n\r\n")), HasSubstr("200 OK"));
+}
+
+TEST_F(control, connections_wait_in_the_kernel_beyond_a_few)
+{
+    server_.start(socket());
+    std::vector<deputy::unique_fd> idle;
+    int connected = 0;
+    for (int i = 0; i < 500; ++i) {
+        idle.push_back(connect_without_waiting());
+        connected += idle.back() ? 1 : 0;
+    }
+    EXPECT_LT(connected, 50);
+    idle.clear();
+    EXPECT_EQ(ask_daemon(socket(), "/v1/answer")["is"], 42);
+}
+
+TEST_F(control, who_does_not_read_an_answer_that_goes_on_loses_it)
+{
+    std::atomic<int> readers{0}, over{0};
+    server_.stream("/v1/stream", "text/plain", [&](const control_server::parameters &) {
+        ++readers;
+        return [end = std::shared_ptr<void>(nullptr, [&](void *) { ++over; })] {
+            return std::string(100'000, 'x') + "\n";
+        };
+    });
+    server_.start(socket());
+    const auto first = client("GET /v1/stream HTTP/1.1\r\n\r\n");
+    const auto second = client("GET /v1/stream HTTP/1.1\r\n\r\n");
+    while (readers != 2) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_EQ(ask_daemon(socket(), "/v1/answer")["is"], 42);
+    while (over != 2) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    read_daemon(socket(), "/v1/stream", [](const std::string &) { return false; });
 }
 
 } // namespace

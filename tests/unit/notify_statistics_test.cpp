@@ -2,7 +2,9 @@
 // What a host counts of its calls.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <latch>
 #include <signal.h>
+#include <sys/eventfd.h>
 
 #include "caller/caller_table.hpp"
 #include "caller/pin.hpp"
@@ -72,6 +74,51 @@ TEST(notify_statistics, calls_are_counted_by_how_they_end_and_outlive_their_cont
     EXPECT_EQ(of(all, ending::failed), 1U);
     EXPECT_EQ(all.by_errno, (std::map<int, std::uint64_t>{{EPERM, 2}, {ENOENT, 1}}));
     EXPECT_EQ(of(numbers.of_gone.at(nullptr), ending::error), 1U);
+}
+
+/// A channel with a call that is not received before release().
+class full_channel final : public deputyd::channel
+{
+public:
+    full_channel() : readable_(::eventfd(1, EFD_CLOEXEC)) {}
+    void release()
+    {
+        eventfd_t count = 0;
+        ::eventfd_read(readable_.get(), &count);
+        released_.count_down();
+    }
+    [[nodiscard]] int poll_fd() const noexcept override { return readable_.get(); }
+    received receive(void *) noexcept override
+    {
+        released_.wait();
+        return received::gone;
+    }
+    [[nodiscard]] int listener_fd() const noexcept override { return -1; }
+    sent reply(std::uint64_t, std::int64_t, int) noexcept override { return sent::lost; }
+    sent proceed(std::uint64_t) noexcept override { return sent::lost; }
+    injection inject(std::uint64_t, const sendable &, bool) noexcept override { return {sent::lost, 0, -1}; }
+
+private:
+    deputy::unique_fd readable_;
+    std::latch released_{1};
+};
+
+TEST(notify_statistics, a_listener_with_a_call_that_nobody_has_received_is_counted)
+{
+    const auto nobody = std::make_shared<deputyd::handler_table>();
+    host h({});
+    EXPECT_EQ(h.numbers().queued, 0U);
+    auto channel = std::make_unique<full_channel>();
+    full_channel &full = *channel;
+    h.serve(container(1), nobody, std::move(channel), {});
+    EXPECT_EQ(h.numbers().queued, 1U);
+    while (h.numbers().threads == 0) { // not only while it is parked
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(h.numbers().queued, 1U);
+    full.release();
+    ASSERT_TRUE(h.wait_gone(1, 60s));
+    EXPECT_EQ(h.numbers().queued, 0U);
 }
 
 TEST(notify_statistics, a_container_is_seen_with_its_calls_in_flight)

@@ -106,6 +106,7 @@ TEST(observe_trace, a_slow_reader_misses_calls_and_hears_how_many)
     const auto next = reader->take(0ms);
     EXPECT_EQ(next.calls.size(), 1U);
     EXPECT_EQ(next.dropped, 0U);
+    EXPECT_EQ(hub.dropped(), 7U);
 }
 
 } // namespace

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/screens.hpp"
+#include "cli/terminal.hpp"
 #include "control/client.hpp"
 #include "daemon/configuration.hpp"
 #include "observe/call_report.hpp"
@@ -61,11 +62,21 @@ std::string trace_text(const std::string &line)
     return trace_line(call) + "\n";
 }
 
-/// A screen that is drawn anew, on a terminal; one after the other elsewhere.
-void print_screen(const std::string &text)
+/// Of a line on a terminal; 0, for any, elsewhere.
+std::size_t width_of_output()
 {
-    constexpr const char *home_and_clear = "\x1b[H\x1b[J";
-    print(::isatty(STDOUT_FILENO) != 0 ? home_and_clear + text : text + "\n");
+    return size_of_terminal(STDOUT_FILENO).columns;
+}
+
+/// A screen over the one before it, on a terminal; one after the other elsewhere.
+void print_screen(const std::string &text, bool is_first)
+{
+    constexpr const char *clear_all = "\x1b[2J"; // many terminals keep what was there for scrolling back
+    if (::isatty(STDOUT_FILENO) == 0) {
+        print(text + "\n");
+        return;
+    }
+    print((is_first ? clear_all : "") + frame_text(text, size_of_terminal(STDOUT_FILENO)));
 }
 
 } // namespace
@@ -112,12 +123,12 @@ int observe_command::run() const
     const options &o = *options_;
     if (o.ps->parsed()) {
         const auto answer = ask_daemon(o.socket, containers_path);
-        print(o.as_json ? answer.dump(2) + "\n" : ps_screen(answer, std::time(nullptr)));
+        print(o.as_json ? answer.dump(2) + "\n" : ps_screen(answer, std::time(nullptr), width_of_output()));
         return 0;
     }
     if (o.stats->parsed()) {
         const auto answer = ask_daemon(o.socket, statistics_path);
-        print(o.as_json ? answer.dump(2) + "\n" : stats_screen(answer));
+        print(o.as_json ? answer.dump(2) + "\n" : stats_screen(answer, width_of_output()));
         return 0;
     }
     if (o.trace->parsed()) {
@@ -153,7 +164,7 @@ void observe_command::top(const options &o)
         if (o.as_json) {
             print(after.dump() + "\n");
         } else {
-            print_screen(top_screen(before, after, now - looked));
+            print_screen(top_screen(before, after, now - looked, width_of_output()), n == 0);
         }
         before = std::move(after);
         looked = now;

@@ -91,7 +91,7 @@ std::map<std::pair<std::uint64_t, std::string>, const json *> handlers_of(const 
 
 } // namespace
 
-std::string ps_screen(const json &containers, std::int64_t now)
+std::string ps_screen(const json &containers, std::int64_t now, std::size_t width)
 {
     rows lines = {{"CONTAINER", "POLICY", "SOCKET", "LISTENERS", "CALLS", "ERRORS", "IN FLIGHT", "AGE"}};
     for (const json &c : containers.at("containers")) {
@@ -100,10 +100,10 @@ std::string ps_screen(const json &containers, std::int64_t now)
                          std::to_string(c.value("in_flight", 0) + c.value("waiting", 0)),
                          age_text(now - c.value("since", now))});
     }
-    return table_text("lllrrrrr", lines);
+    return table_text("lllrrrrr", lines, width);
 }
 
-std::string stats_screen(const json &statistics)
+std::string stats_screen(const json &statistics, std::size_t width)
 {
     rows handlers = {{"HANDLER", "CALLS", "ERRORS", "FAILED", "LOST", "P50", "P99"}};
     for (const json &h : statistics.at("handlers")) {
@@ -116,7 +116,7 @@ std::string stats_screen(const json &statistics)
     std::string text = fmt::format("deputyd {}, containers: {}, threads that serve: {}\n\n",
                                    statistics.at("version").get<std::string>(),
                                    number(statistics, "containers"), number(statistics, "threads")) +
-                       table_text("lrrrrrr", handlers);
+                       table_text("lrrrrrr", handlers, width);
     rows counters = {{"COUNTER", "VALUE", "MEANING"}};
     for (const json &plugin : statistics.at("plugins")) {
         for (const json &c : plugin.at("counters")) {
@@ -125,10 +125,11 @@ std::string stats_screen(const json &statistics)
                  number(c, "value"), c.at("help")});
         }
     }
-    return counters.size() == 1 ? text : text + "\n" + table_text("lrl", counters);
+    return counters.size() == 1 ? text : text + "\n" + table_text("lrl", counters, width);
 }
 
-std::string top_screen(const json &before, const json &after, std::chrono::duration<double> between)
+std::string top_screen(const json &before, const json &after, std::chrono::duration<double> between,
+                       std::size_t width)
 {
     const auto earlier = handlers_of(before);
     struct line {
@@ -164,7 +165,7 @@ std::string top_screen(const json &before, const json &after, std::chrono::durat
     return fmt::format("containers: {}, calls/s: {:.0f}, errors/s: {:.0f}, in flight: {}\n\n",
                        after.at("containers").size(), static_cast<double>(calls) / between.count(),
                        static_cast<double>(errors) / between.count(), in_flight) +
-           table_text("llrrrr", cells);
+           table_text("llrrrr", cells, width);
 }
 
 } // namespace deputyd

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <iterator>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -24,6 +25,13 @@ template <class... Args> void add(text &out, fmt::format_string<Args...> format,
 void begin(text &out, std::string_view name, std::string_view type, std::string_view help)
 {
     add(out, "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+}
+
+void add_number(text &out, std::string_view name, std::string_view type, std::string_view help,
+                std::uint64_t value)
+{
+    begin(out, name, type, help);
+    add(out, "{} {}\n", name, value);
 }
 
 double seconds(std::chrono::nanoseconds time)
@@ -79,6 +87,62 @@ void add_counters(text &out, const plugin_set &plugins)
     }
 }
 
+/// Calls for which a plugin failed or was late.
+void add_failures(text &out, const host_numbers &numbers, const plugin_set &plugins)
+{
+    std::map<std::string, std::uint64_t> failures;
+    for (const auto &plugin : plugins.all()) {
+        failures[plugin->name()] = 0;
+    }
+    const auto add_of = [&](const call_statistics::by_handler &calls) {
+        for (const auto &[by, n] : calls) {
+            if (by != nullptr) {
+                failures[by->plugin->name()] += n.by_ending[static_cast<std::size_t>(ending::failed)] +
+                                                n.by_ending[static_cast<std::size_t>(ending::late)];
+            }
+        }
+    };
+    add_of(numbers.of_gone);
+    for (const container_numbers &c : numbers.containers) {
+        add_of(c.calls);
+    }
+    begin(out, "deputy_plugin_failures_total", "counter", "Calls for which the plugin failed or was late.");
+    for (const auto &[name, count] : failures) {
+        add(out, "deputy_plugin_failures_total{{plugin=\"{}\"}} {}\n", name, count);
+    }
+}
+
+void add_containers(text &out, const host_numbers &numbers)
+{
+    std::size_t listeners = 0, in_flight = 0, waiting = 0;
+    for (const container_numbers &c : numbers.containers) {
+        listeners += c.listeners;
+        in_flight += c.in_flight;
+        waiting += c.waiting;
+    }
+    add_number(out, "deputy_containers", "gauge", "Containers that are served.", numbers.containers.size());
+    add_number(out, "deputy_listeners", "gauge", "Listeners that are served.", listeners);
+    add_number(out, "deputy_listeners_queued", "gauge", "Listeners with a call that nobody has received yet.",
+               numbers.queued);
+    add_number(out, "deputy_threads", "gauge", "Threads that serve calls.", numbers.threads);
+    add_number(out, "deputy_calls_in_flight", "gauge", "Calls whose handlers run.", in_flight);
+    add_number(out, "deputy_calls_waiting", "gauge", "Calls that are deferred, or whose handlers block.",
+               waiting);
+}
+
+void add_host(text &out, const host_numbers &numbers)
+{
+    add_number(out, "deputy_trace_dropped_calls_total", "counter",
+               "Calls that a trace missed since it was read too slowly.", numbers.trace_dropped);
+    add_number(out, "deputy_audit_suppressed_lines_total", "counter",
+               "Refusals that the limit left out of the audit log.", numbers.audit_unlogged);
+    add_number(out, "deputy_host_restarts_total", "counter",
+               "Hosts that have taken over from another, by upgrade or after a crash.",
+               numbers.generation - 1);
+    begin(out, "deputy_build_info", "gauge", "Version of the host; the value is 1.");
+    add(out, "deputy_build_info{{version=\"{}\"}} 1\n", DEPUTY_VERSION);
+}
+
 } // namespace
 
 std::string prometheus_text(const host_numbers &numbers, const plugin_set &plugins)
@@ -90,21 +154,9 @@ std::string prometheus_text(const host_numbers &numbers, const plugin_set &plugi
     for (const auto &[name, of_handler] : calls) {
         add_latency(out, name, of_handler.latency);
     }
-    std::size_t listeners = 0, in_flight = 0, waiting = 0;
-    for (const container_numbers &c : numbers.containers) {
-        listeners += c.listeners;
-        in_flight += c.in_flight;
-        waiting += c.waiting;
-    }
-    const auto gauge = [&](std::string_view name, std::string_view help, std::size_t value) {
-        begin(out, name, "gauge", help);
-        add(out, "{} {}\n", name, value);
-    };
-    gauge("deputy_containers", "Containers that are served.", numbers.containers.size());
-    gauge("deputy_listeners", "Listeners that are served.", listeners);
-    gauge("deputy_threads", "Threads that serve calls.", numbers.threads);
-    gauge("deputy_calls_in_flight", "Calls whose handlers run.", in_flight);
-    gauge("deputy_calls_waiting", "Calls that are deferred, or whose handlers block.", waiting);
+    add_containers(out, numbers);
+    add_failures(out, numbers, plugins);
+    add_host(out, numbers);
     add_counters(out, plugins);
     return fmt::to_string(out);
 }

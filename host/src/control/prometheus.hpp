@@ -9,6 +9,9 @@
 namespace deputyd
 {
 
+/// Of what prometheus_text() makes.
+inline constexpr const char *prometheus_content_type = "text/plain; version=0.0.4";
+
 /// A host's numbers in the text format of Prometheus.
 std::string prometheus_text(const host_numbers &numbers, const plugin_set &plugins);
 

@@ -5,13 +5,18 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <semaphore>
+#include <set>
 #include <stdexcept>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
 #include <fmt/format.h>
 #include <httplib.h>
+
+#include "control/client_stream.hpp"
 
 namespace deputyd
 {
@@ -20,8 +25,74 @@ namespace
 
 constexpr std::size_t most_requests_at_once = 6;
 constexpr int most_streams = 2;
-constexpr time_t patience_seconds = 2;
-constexpr std::size_t most_of_a_request = 65536;
+
+/// A few threads. Who accepts waits until one is free: further connections wait in the kernel then, and cost
+/// neither descriptors nor memory of the host.
+class few_threads final : public httplib::TaskQueue
+{
+public:
+    void enqueue(std::function<void()> request) override
+    {
+        free_.acquire();
+        pool_.enqueue([this, request = std::move(request)] {
+            request();
+            free_.release();
+        });
+    }
+    void shutdown() override { pool_.shutdown(); }
+
+private:
+    std::counting_semaphore<> free_{most_requests_at_once};
+    httplib::ThreadPool pool_{most_requests_at_once};
+};
+
+/// One request a connection, within the limits of client_stream.
+class limited_server final : public httplib::Server
+{
+public:
+    std::set<std::string> endless; ///< paths of answers that go on
+    std::set<std::string> changes; ///< paths that take a body, by POST
+
+private:
+    bool process_and_close_socket(int fd) override
+    {
+        bool answered = false;
+        try {
+            client_stream client(fd);
+            constexpr bool is_last = true;
+            bool ignored = false;
+            answered = process_request(client, is_last, ignored, [&](httplib::Request &r) {
+                r.ranges.clear(); // many of them would multiply an answer
+                if (endless.contains(r.path)) {
+                    client.goes_on();
+                }
+            });
+        } catch (const std::exception &) { // out of memory
+        }
+        ::shutdown(fd, SHUT_RDWR);
+        ::close(fd);
+        return answered;
+    }
+};
+
+/// Nobody reads what a request may carry but where something is changed, and no compressed body, which a few
+/// bytes could make endless.
+httplib::Server::HandlerResponse refuse_others(const std::set<std::string> &changes,
+                                               const httplib::Request &request, httplib::Response &r)
+{
+    const bool is_change = changes.contains(request.path);
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    if (is_change ? request.method == "POST" : reads) {
+        if (!is_change || !request.has_header("Content-Encoding")) {
+            return httplib::Server::HandlerResponse::Unhandled;
+        }
+        r.status = 415;
+        return httplib::Server::HandlerResponse::Handled;
+    }
+    r.status = 405;
+    r.set_header("Allow", is_change ? "POST" : "GET, HEAD");
+    return httplib::Server::HandlerResponse::Handled;
+}
 
 httplib::Server::Handler handler_of(const std::string &content_type, control_server::answer_to make)
 {
@@ -45,26 +116,22 @@ httplib::Server::Handler handler_of(const std::string &content_type, control_ser
 struct control_server::state {
     std::atomic<int> streams{0};
     std::atomic<bool> over{false};
-    httplib::Server server;
+    limited_server server;
     std::thread thread;
 };
 
 control_server::control_server() : state_(std::make_unique<state>())
 {
-    httplib::Server &s = state_->server;
-    s.set_address_family(AF_UNIX);
-    // The mode of the socket before it has a name.
-    s.set_socket_options([](socket_t fd) { ::fchmod(fd, S_IRUSR | S_IWUSR); });
-    s.set_read_timeout(patience_seconds);
-    s.set_write_timeout(patience_seconds);
-    s.set_keep_alive_max_count(1);
-    s.set_payload_max_length(most_of_a_request);
-    s.new_task_queue = [] { return new httplib::ThreadPool(most_requests_at_once); };
+    state_->server.set_pre_routing_handler(
+        [&server = state_->server](const httplib::Request &request, httplib::Response &r) {
+            return refuse_others(server.changes, request, r);
+        });
+    state_->server.new_task_queue = [] { return new few_threads; };
 }
 
 control_server::~control_server()
 {
-    state_->server.stop();
+    stop();
     if (state_->thread.joinable()) {
         state_->thread.join();
     }
@@ -82,11 +149,13 @@ void control_server::get(const std::string &path, const std::string &content_typ
 
 void control_server::post(const std::string &path, const std::string &content_type, answer_to a)
 {
+    state_->server.changes.insert(path);
     state_->server.Post(path, handler_of(content_type, std::move(a)));
 }
 
 void control_server::stream(const std::string &path, const std::string &content_type, open_source open)
 {
+    state_->server.endless.insert(path);
     state_->server.Get(path, [this, content_type, open = std::move(open)](const httplib::Request &request,
                                                                           httplib::Response &r) {
         // A place among the streams, until the answer is over.
@@ -110,11 +179,42 @@ void control_server::stream(const std::string &path, const std::string &content_
 void control_server::start(const std::filesystem::path &socket)
 {
     ::unlink(socket.c_str());
+    state_->server.set_address_family(AF_UNIX);
+    // The mode of the socket before it has a name.
+    state_->server.set_socket_options([](socket_t fd) { ::fchmod(fd, S_IRUSR | S_IWUSR); });
     constexpr int ignored_port = 80;
+    if (const int error = listen(socket, ignored_port); error != 0) {
+        throw std::runtime_error(
+            fmt::format("the control socket {} cannot be made: {}", socket.string(), std::strerror(error)));
+    }
+}
+
+void control_server::start(const loopback_address &where)
+{
+    state_->server.set_address_family(where.is_v6() ? AF_INET6 : AF_INET);
+    // Not SO_REUSEPORT, which is the default: two would share what comes.
+    state_->server.set_socket_options([](socket_t fd) {
+        const int on = 1;
+        ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    });
+    if (const int error = listen(where.host, where.port); error != 0) {
+        throw std::runtime_error(fmt::format("the metrics cannot be served at {}: {}{}", where.text(),
+                                             std::strerror(error),
+                                             error == EADDRINUSE ? "; choose another port" : ""));
+    }
+}
+
+void control_server::stop() noexcept
+{
+    state_->server.stop();
+}
+
+int control_server::listen(const std::string &host, int port)
+{
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); // for the threads that begin now
-    const bool bound = state_->server.bind_to_port(socket, ignored_port);
+    const bool bound = state_->server.bind_to_port(host, port);
     const int error = errno;
     if (bound) {
         state_->thread = std::thread([s = state_.get()] {
@@ -126,10 +226,7 @@ void control_server::start(const std::filesystem::path &socket)
         }
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    if (!bound) {
-        throw std::runtime_error(
-            fmt::format("the control socket {} cannot be made: {}", socket.string(), std::strerror(error)));
-    }
+    return bound ? 0 : error;
 }
 
 } // namespace deputyd

@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/loopback_address.hpp"
+
 namespace deputyd
 {
 
@@ -18,8 +20,9 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// The control socket: HTTP over a Unix socket that root alone can connect to. A few threads of its own read
-/// requests; a slow client costs one of them for two seconds.
+/// Answers HTTP: over the control socket, a Unix socket that root alone can connect to, or over TCP for this
+/// machine alone. A few threads of its own serve one request a connection; a client that is slow costs one of
+/// them for two seconds, and for ten if it is slow to read.
 class control_server
 {
 public:
@@ -51,8 +54,15 @@ public:
     /// Replaces a socket that is there.
     /// @throw std::runtime_error.
     void start(const std::filesystem::path &socket);
+    /// The same over TCP. @throw std::runtime_error naming the address and the reason.
+    void start(const loopback_address &where);
+    /// Listens no more, and waits for nobody: the destructor does. Again: does nothing.
+    void stop() noexcept;
 
 private:
+    /// @param port ignored for a Unix socket. @return errno, or 0.
+    int listen(const std::string &host, int port);
+
     struct state;
     std::unique_ptr<state> state_;
 };

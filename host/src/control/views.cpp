@@ -154,6 +154,10 @@ json view_of_statistics(const host_numbers &numbers, const plugin_set &plugins)
     return {{"version", DEPUTY_VERSION},
             {"containers", numbers.containers.size()},
             {"threads", numbers.threads},
+            {"queued", numbers.queued},
+            {"trace_dropped", numbers.trace_dropped},
+            {"audit_unlogged", numbers.audit_unlogged},
+            {"generation", numbers.generation},
             {"handlers", view_of(all_calls(numbers))},
             {"plugins", std::move(all)}};
 }

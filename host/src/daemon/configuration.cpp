@@ -29,11 +29,12 @@ configuration read_configuration(const config_paths &paths, const fs::path &sock
         tree.merge(read_toml(paths.file));
     }
     merge_directory(tree, paths.local);
-    expect_keys(tree, "", "the configuration", {"policy", "socket", "match"});
+    expect_keys(tree, "", "the configuration", {"policy", "socket", "match", "metrics", "audit"});
     configuration c;
     c.rules = std::make_shared<policies>(tree);
     c.sockets = socket_configs(tree, *c.rules, socket_directory);
     c.matches = policy_matches(tree, *c.rules, c.sockets);
+    c.observing = observing_of(tree);
     c.tree = std::move(tree);
     return c;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "daemon/observing_config.hpp"
 #include "intake/policy_match.hpp"
 #include "intake/socket_config.hpp"
 #include "plugin/plugin_set.hpp"
@@ -38,6 +39,7 @@ struct configuration {
     std::shared_ptr<const policies> rules;
     std::vector<socket_config> sockets;
     std::vector<policy_match> matches;
+    observing_config observing;
 };
 
 /// @param socket_directory of sockets with a relative path. @throw config_error.

@@ -30,6 +30,7 @@
 #include "daemon/dead_journal.hpp"
 #include "daemon/intake_sockets.hpp"
 #include "daemon/keeper_link.hpp"
+#include "daemon/metrics_endpoint.hpp"
 #include "intake/containers.hpp"
 #include "notify/host.hpp"
 #include "notify/listener.hpp"
@@ -102,7 +103,8 @@ public:
     host_process(const host_options &options, int keeper_socket)
         : options_(options), keeper_(deputy::unique_fd(keeper_socket)), plugins_(plugin_extensions()),
           sink_([this](const arrival &a, deputy::unique_fd fd) { adopt(a, std::move(fd)); }),
-          sockets_(loop_, keeper_, sink_, [this](const char *what) { return new_name(what); })
+          sockets_(loop_, keeper_, sink_, [this](const char *what) { return new_name(what); }),
+          metrics_(loop_, metrics_text())
     {
     }
 
@@ -118,11 +120,12 @@ public:
         for (auto &entry : entries) {
             take_socket(entry);
         }
+        start_metrics(config.observing); // first: what is stored makes the keeper try again
         sockets_.use(sockets_.prepare(config.sockets));
         // Nothing is wrong, so from here on there is something that must not be lost.
         host::settings s;
         s.generation = generation_;
-        s.audit = true;
+        s.audit = config.observing.audit;
         host_.emplace(s);
         keeper_.store(new_name("journal"), {{"kind", "journal"}, {"generation", generation_}},
                       {host_->journal_fd()});
@@ -246,6 +249,24 @@ private:
         return json_text(view_of_handling({"", found->second, {}, {}}, book.over, syscall));
     }
 
+    control_server::answer metrics_text()
+    {
+        return [text = on_main_thread([this](const auto &) {
+                    return prometheus_text(host_->numbers(), plugins_);
+                })] { return text({}); };
+    }
+
+    /// A wrong address is noticed by who starts the daemon; a later host does not keep containers waiting for
+    /// it.
+    void start_metrics(const observing_config &config)
+    {
+        if (generation_ == 1) {
+            metrics_.commit(metrics_.prepare(config.metrics));
+        } else {
+            metrics_.insist(config.metrics);
+        }
+    }
+
     /// Without it the host serves all the same.
     void start_control()
     {
@@ -255,9 +276,7 @@ private:
         control_.get("/v1/statistics", "application/json", on_main_thread([this](const auto &) {
                          return json_text(view_of_statistics(host_->numbers(), plugins_));
                      }));
-        control_.get("/metrics", "text/plain; version=0.0.4", on_main_thread([this](const auto &) {
-                         return prometheus_text(host_->numbers(), plugins_);
-                     }));
+        control_.get("/metrics", prometheus_content_type, metrics_text());
         control_.stream("/v1/trace", "application/x-ndjson", [this](const control_server::parameters &p) {
             return trace_source(host_->trace(filter_of(p)));
         });
@@ -418,9 +437,12 @@ private:
             load_enabled(plugins_, *config.rules, options_.enabled, options_.plugin_directory);
             plugins_.ready();
             rule_book book = make_rule_book(config.rules, config.matches, containers_->book().over, plugins_);
+            auto metrics = metrics_.prepare(config.observing.metrics);
             intake_sockets::change sockets = sockets_.prepare(config.sockets);
             sockets_.use(std::move(sockets));
+            metrics_.commit(std::move(metrics));
             containers_->use(std::move(book));
+            host_->set_audit(config.observing.audit);
             log().info("the configuration is read again");
             retry_waiting();
             keeper_.say(message_kind::reloaded, 0);
@@ -436,6 +458,7 @@ private:
         // What runtimes have sent is in our hands, and lost if nobody takes it.
         loop_.remove(keeper_.fd());
         loop_.run_pending();
+        metrics_.commit({}); // its address is the successor's
         host_->stop();
         keeper_.say(message_kind::ended);
         _exit(0);
@@ -449,6 +472,7 @@ private:
     std::optional<containers> containers_;
     const arrival_sink sink_;
     intake_sockets sockets_;
+    metrics_endpoint metrics_;
     std::vector<kept_entry> waiting_;
     control_server control_;
     bool lost_elsewhere_ = false; ///< a call was in flight, through LXC perhaps

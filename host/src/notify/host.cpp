@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <poll.h>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <sys/syscall.h>
@@ -82,6 +84,31 @@ std::shared_ptr<seat> start_thread(const std::shared_ptr<host_state> &state, std
         state->calls.release(slot);
         throw;
     }
+}
+
+/// Every lane that is served. Takes the mutex to be held.
+std::set<std::shared_ptr<lane>> all_lanes(const host_state &state)
+{
+    const auto parked = state.parked.all();
+    std::set<std::shared_ptr<lane>> all(parked.begin(), parked.end());
+    for (const auto &s : state.seats) {
+        all.insert(s->serves);
+    }
+    return all;
+}
+
+/// How many of them have something to be received.
+std::size_t count_readable(const std::set<std::shared_ptr<lane>> &lanes)
+{
+    std::vector<pollfd> fds;
+    for (const auto &l : lanes) {
+        fds.push_back({l->notify->poll_fd(), POLLIN, 0});
+    }
+    if (::poll(fds.data(), fds.size(), 0) <= 0) {
+        return 0;
+    }
+    return static_cast<std::size_t>(
+        std::count_if(fds.begin(), fds.end(), [](const pollfd &p) { return (p.revents & POLLIN) != 0; }));
 }
 
 } // namespace
@@ -250,7 +277,7 @@ bool host::wait_gone(std::uint64_t container, std::chrono::milliseconds at_most)
 
 host_numbers host::numbers() const
 {
-    const std::lock_guard lock(state_->mutex);
+    std::unique_lock lock(state_->mutex);
     host_numbers all;
     all.threads = state_->seats.size();
     all.of_gone = state_->of_gone;
@@ -264,7 +291,18 @@ host_numbers host::numbers() const
         all.containers.push_back({load->of, load->lanes, in_flight[load.get()],
                                   static_cast<std::size_t>(waiting), load->statistics.read()});
     }
+    all.trace_dropped = state_->trace.dropped();
+    all.audit_unlogged = state_->audit_unlogged.load();
+    all.generation = state_->settings.generation;
+    const auto lanes = all_lanes(*state_);
+    lock.unlock();
+    all.queued = count_readable(lanes);
     return all;
+}
+
+void host::set_audit(audit_form form) noexcept
+{
+    state_->audit.store(form, std::memory_order_relaxed);
 }
 
 std::shared_ptr<trace_reader> host::trace(trace_filter f)

@@ -12,6 +12,7 @@
 
 #include "caller/container.hpp"
 #include "notify/channel.hpp"
+#include "observe/audit.hpp"
 #include "observe/call_statistics.hpp"
 #include "observe/trace.hpp"
 #include "plugin/handler_table.hpp"
@@ -36,6 +37,10 @@ struct host_numbers {
     std::vector<container_numbers> containers;
     call_statistics::by_handler of_gone; ///< of containers that are gone
     std::size_t threads = 0;             ///< that serve calls
+    std::size_t queued = 0;              ///< listeners with a call that nobody has received yet
+    std::uint64_t trace_dropped = 0;     ///< calls that a trace missed, by each that did
+    std::uint64_t audit_unlogged = 0;    ///< refusals that the audit log's limit left out
+    std::uint64_t generation = 1;        ///< of the host: one more than the one before it
 };
 
 /// Serves channels: a lane each, with a thread of its own while calls come, one watchdog for all.
@@ -49,7 +54,7 @@ public:
         std::chrono::milliseconds idle{1000};     ///< without a call, after which a lane gives up its thread
         std::uint64_t generation = 1;             ///< of the journal, not 0
         std::size_t hung_limit = 64;              ///< calls of a container whose threads have not come back
-        bool audit = false;                       ///< a log line for each privileged effect and refusal
+        audit_form audit = audit_form::off;       ///< log lines of privileged effects and refusals
     };
 
     explicit host(settings s);
@@ -85,6 +90,9 @@ public:
 
     /// What has been counted since the host began. Any thread.
     [[nodiscard]] host_numbers numbers() const;
+
+    /// The audit log of calls that end from now on. Any thread.
+    void set_audit(audit_form form) noexcept;
 
     /// Hands over calls as they end, to those who look. Any thread; lives as long as the host's threads.
     std::shared_ptr<trace_reader> trace(trace_filter f);

@@ -22,7 +22,7 @@ namespace deputyd
 
 /// Everything of a host that its threads share, those too that hang and outlive it.
 struct host_state {
-    explicit host_state(host::settings s) : settings(s), calls(s.generation) {}
+    explicit host_state(host::settings s) : settings(s), calls(s.generation), audit(s.audit) {}
 
     const host::settings settings;
     journal calls;
@@ -37,7 +37,9 @@ struct host_state {
     std::vector<std::thread> ended;      ///< to be joined
     std::size_t left_behind = 0;         ///< threads that stop() did not wait for
 
+    std::atomic<audit_form> audit;
     trace_hub trace;
+    std::atomic<std::uint64_t> audit_unlogged{0}; ///< refusals that the limit left out of the audit log
     process_watch processes;
     std::atomic<std::size_t> deferred{0}; ///< calls that have outlived their handlers
 

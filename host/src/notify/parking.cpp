@@ -114,6 +114,15 @@ std::vector<std::shared_ptr<lane>> parking_lot::take_all()
     return all;
 }
 
+std::vector<std::shared_ptr<lane>> parking_lot::all() const
+{
+    std::vector<std::shared_ptr<lane>> lanes;
+    for (const auto &[key, l] : lanes_) {
+        lanes.push_back(l);
+    }
+    return lanes;
+}
+
 std::span<const parking_lot::woken> parking_lot::wait()
 {
     std::array<epoll_event, 64> events;

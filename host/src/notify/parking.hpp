@@ -38,6 +38,7 @@ public:
     [[nodiscard]] std::shared_ptr<lane> find(std::uint64_t key) const;
     void take(std::uint64_t key);
     std::vector<std::shared_ptr<lane>> take_all();
+    [[nodiscard]] std::vector<std::shared_ptr<lane>> all() const;
 
     /// Waits until a lane has a call or has ended, or wake() is called. One thread.
     std::span<const woken> wait();

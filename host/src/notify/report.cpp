@@ -6,8 +6,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/log.hpp"
 
 namespace deputyd
@@ -24,17 +22,26 @@ std::string command_of(int proc)
     return n > 1 ? std::string(text, static_cast<std::size_t>(n - 1)) : std::string();
 }
 
-std::optional<std::uint32_t> uid_of(const deputy_call &call)
+/// Notes who the caller is, unless it is gone.
+void identify(call_report &r, const deputy_call &call)
 {
-    constexpr std::size_t effective = 1;
+    const auto note = [&](const proc_status &s) {
+        constexpr std::size_t effective = 1;
+        r.pid = s.tgid;
+        r.uid = s.uid[effective];
+    };
     if (call.status) {
-        return call.status->uid[effective];
+        note(*call.status);
+    } else if (call.proc >= 0) {
+        if (const auto status = read_status(call.proc)) {
+            note(*status);
+        }
     }
-    if (call.proc < 0) {
-        return std::nullopt;
-    }
-    const auto status = read_status(call.proc);
-    return status ? std::optional(status->uid[effective]) : std::nullopt;
+}
+
+bool is_audited(const host_state &state) noexcept
+{
+    return state.audit.load(std::memory_order_relaxed) != audit_form::off;
 }
 
 bool is_grant(const call_end &end, bool has_effect) noexcept
@@ -45,43 +52,20 @@ bool is_grant(const call_end &end, bool has_effect) noexcept
 
 bool is_refusal(const call_end &end) noexcept
 {
-    return end.denied || end.how == ending::failed || end.how == ending::late ||
-           end.how == ending::limited ||
+    return end.denied || end.how == ending::failed || end.how == ending::late || end.how == ending::limited ||
            ((end.how == ending::error || end.how == ending::observed) &&
             (end.error == EPERM || end.error == EACCES));
 }
 
-const char *verdict_of(const call_report &r, bool granted) noexcept
+void audit(host_state &state, container_load &load, const call_report &r, bool granted, audit_form form)
 {
-    if (r.how == ending::observed) {
-        return granted ? "would be granted" : "would be refused";
-    }
-    return granted ? "granted" : "refused";
-}
-
-/// @param unlogged refusals before it that nobody was told of.
-void write_audit(const call_report &r, bool granted, std::uint64_t unlogged)
-{
-    nlohmann::json line = json_of(r);
-    line["verdict"] = verdict_of(r, granted);
-    line.erase("time"); // the log has one
-    if (unlogged != 0) {
-        line["unlogged"] = unlogged;
-    }
-    constexpr bool ascii = true;
-    log().info("audit: {}", line.dump(-1, ' ', ascii, nlohmann::json::error_handler_t::replace));
-}
-
-void audit(container_load &load, const call_report &r, const call_end &end, bool has_effect)
-{
-    if (is_grant(end, has_effect)) {
-        write_audit(r, true, 0);
-    } else if (is_refusal(end)) {
-        if (load.log_allowed()) {
-            write_audit(r, false, load.unlogged_refusals.exchange(0));
-        } else {
-            load.unlogged_refusals.fetch_add(1);
-        }
+    if (granted) {
+        log().info("audit: {}", audit_line(r, true, 0, form));
+    } else if (load.log_allowed()) {
+        log().info("audit: {}", audit_line(r, false, load.unlogged_refusals.exchange(0), form));
+    } else {
+        load.unlogged_refusals.fetch_add(1);
+        state.audit_unlogged.fetch_add(1);
     }
 }
 
@@ -89,12 +73,12 @@ void audit(container_load &load, const call_report &r, const call_end &end, bool
 
 bool is_looked_at(const host_state &state) noexcept
 {
-    return state.settings.audit || state.trace.wanted();
+    return is_audited(state) || state.trace.wanted();
 }
 
 bool is_looked_at(const host_state &state, const call_end &end, bool has_effect) noexcept
 {
-    return state.trace.wanted() || (state.settings.audit && (is_grant(end, has_effect) || is_refusal(end)));
+    return state.trace.wanted() || (is_audited(state) && (is_grant(end, has_effect) || is_refusal(end)));
 }
 
 call_report report_of(const deputy_call &call, const handler *by)
@@ -102,7 +86,7 @@ call_report report_of(const deputy_call &call, const handler *by)
     call_report r;
     r.container = call.container->name;
     r.tid = call.syscall.tid;
-    r.uid = uid_of(call);
+    identify(r, call);
     r.command = call.proc < 0 ? std::string() : command_of(call.proc);
     r.handler = name_of(by);
     std::copy(std::begin(call.syscall.args), std::end(call.syscall.args), r.args.begin());
@@ -118,8 +102,10 @@ void tell(host_state &state, container_load &load, call_report report, const cal
     report.how = end.how;
     report.error = end.error;
     report.value = end.value;
-    if (state.settings.audit) {
-        audit(load, report, end, has_effect);
+    const audit_form form = state.audit.load(std::memory_order_relaxed);
+    const bool granted = is_grant(end, has_effect);
+    if (form != audit_form::off && (granted || is_refusal(end))) {
+        audit(state, load, report, granted, form);
     }
     if (state.trace.wanted()) {
         state.trace.offer(report);

@@ -71,6 +71,9 @@ json json_of(const call_report &r)
                 {"reason", r.reason},
                 {"ending", std::string(name_of(r.how))},
                 {"us", std::chrono::duration<double, std::micro>(r.took).count()}};
+    if (r.pid) {
+        all["pid"] = *r.pid;
+    }
     if (r.uid) {
         all["uid"] = *r.uid;
     }
@@ -83,13 +86,19 @@ json json_of(const call_report &r)
     return all;
 }
 
-std::string trace_line(const json &r)
+std::string call_text(const json &r)
 {
     const std::string reason = r.value("reason", "");
-    return fmt::format("{} {}[{}] {} {}({}) = {}{} <{:.0f}us>", clock_text(r.value("time", 0.0)),
-                       escaped(r.value("container", "")), r.value("tid", 0U), escaped(r.value("command", "")),
+    const std::string command = r.value("command", "");
+    return fmt::format("{}[{}] {} {}({}) = {}{} <{:.0f}us>", escaped(r.value("container", "")),
+                       r.value("tid", 0U), command.empty() ? "?" : escaped(command),
                        escaped(r.value("handler", "")), arguments_text(r), result_text(r),
                        reason.empty() ? "" : " (" + escaped(reason) + ")", r.value("us", 0.0));
+}
+
+std::string trace_line(const json &r)
+{
+    return clock_text(r.value("time", 0.0)) + " " + call_text(r);
 }
 
 } // namespace deputyd

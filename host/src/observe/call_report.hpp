@@ -19,6 +19,7 @@ struct call_report {
     std::chrono::system_clock::time_point at; ///< of its arrival
     std::string container;
     std::uint32_t tid = 0;            ///< 0 if not visible to the host
+    std::optional<std::uint32_t> pid; ///< of its process, the host's number; none if the caller is gone
     std::optional<std::uint32_t> uid; ///< effective, the host's number; none if the caller is gone
     std::string command;              ///< as in /proc/TID/comm
     std::string handler;              ///< PLUGIN.SYSCALL
@@ -33,7 +34,9 @@ struct call_report {
 
 /// All of it, for machines.
 nlohmann::json json_of(const call_report &r);
-/// One line, as strace writes it. Control characters are escaped.
+/// A call as strace writes it, on one line, without its time. Control characters are escaped.
+std::string call_text(const nlohmann::json &report);
+/// The same behind the time of day. Control characters are escaped.
 std::string trace_line(const nlohmann::json &report);
 
 } // namespace deputyd

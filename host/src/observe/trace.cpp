@@ -26,21 +26,23 @@ trace_reader::taken trace_reader::take(std::chrono::milliseconds at_most)
     return t;
 }
 
-void trace_reader::offer(const call_report &r) noexcept
+bool trace_reader::offer(const call_report &r) noexcept
 try {
     if (!filter_.fits(r)) {
-        return;
+        return true;
     }
     const std::lock_guard lock(mutex_);
     if (calls_.size() >= most) {
         ++dropped_;
-        return;
+        return false;
     }
     calls_.push_back(r);
     some_.notify_one();
+    return true;
 } catch (const std::exception &) { // out of memory
     const std::lock_guard lock(mutex_);
     ++dropped_;
+    return false;
 }
 
 std::shared_ptr<trace_reader> trace_hub::open(trace_filter f)
@@ -60,8 +62,9 @@ void trace_hub::offer(const call_report &r) noexcept
 {
     const std::lock_guard lock(mutex_);
     for (const auto &one : all_) {
-        if (const auto reader = one.lock()) {
-            reader->offer(r);
+        const auto reader = one.lock();
+        if (reader && !reader->offer(r)) {
+            dropped_.fetch_add(1, std::memory_order_relaxed);
         }
     }
 }

@@ -39,8 +39,8 @@ public:
     };
     /// What has come, at once or until the time is over.
     taken take(std::chrono::milliseconds at_most);
-    /// Any thread; does not wait for the reader.
-    void offer(const call_report &r) noexcept;
+    /// Any thread; does not wait for the reader. @return false if it misses the call.
+    bool offer(const call_report &r) noexcept;
 
 private:
     const trace_filter filter_;
@@ -59,9 +59,12 @@ public:
     /// Whether anybody reads: one load where nobody does.
     [[nodiscard]] bool wanted() const noexcept { return readers_.load(std::memory_order_relaxed) != 0; }
     void offer(const call_report &r) noexcept;
+    /// Calls that readers missed, since the beginning.
+    [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
 private:
     std::atomic<std::size_t> readers_{0};
+    std::atomic<std::uint64_t> dropped_{0};
     std::mutex mutex_; ///< for the list
     std::list<std::weak_ptr<trace_reader>> all_;
 };
