@@ -288,6 +288,28 @@ TEST_F(daemon_slow_test, refuses_calls_that_were_in_flight_when_the_host_died)
     EXPECT_EQ(c.call(SYS_uname), -EXDEV);
 }
 
+TEST_F(daemon_slow_test, refuses_them_as_their_policy_says)
+{
+    configure("[policy.default.enable]\nsleeps = true\n[policy.default]\nfail.sleeps.getppid = \"EUSERS\"\n"
+              "[policy.watched]\ninherit = \"default\"\nmode = \"observe\"\n");
+    daemon->kill(SIGHUP);
+    ASSERT_TRUE(daemon->wait_error("the configuration is read again"));
+    container_process c, watched;
+    const auto connection = hand_over(c, "web"), observed = hand_over(watched, "watched", "policy=watched");
+    c.begin();
+    c.wait_inside();
+    watched.begin();
+    watched.wait_inside();
+    for (const auto &[name, metadata] : {std::pair("web", ""), std::pair("watched", "policy=watched")}) {
+        container_process other; // its answer says that those before it have been received
+        const auto second = hand_over(other, name, metadata);
+        EXPECT_THAT(other.call(SYS_uname), testing::AnyOf(-EXDEV, 0));
+    }
+    ASSERT_EQ(::kill(host(), SIGKILL), 0);
+    EXPECT_EQ(c.result(), -EUSERS);
+    EXPECT_EQ(watched.result(), ::getpid()) << "nothing was done for it: the kernel carries it out";
+}
+
 TEST_F(daemon_slow_test, answers_calls_in_flight_before_it_ends)
 {
     container_process c;

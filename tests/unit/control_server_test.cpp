@@ -263,6 +263,30 @@ TEST_F(control, only_reading_is_a_method)
     EXPECT_THAT(rest_of(client("HEAD /v1/answer HTTP/1.1\r\n\r\n")), HasSubstr("200 OK"));
 }
 
+TEST_F(control, a_change_comes_by_post_alone_with_a_body_of_its_own_size)
+{
+    server_.post("/v1/change", "application/json", [](const control_server::request &r) {
+        if (r.body.empty()) {
+            throw bad_request("nothing is to be changed: say what");
+        }
+        return r.body;
+    });
+    server_.start(socket());
+    EXPECT_EQ(tell_daemon(socket(), "/v1/change", R"({"on": true})")["on"], true);
+    try {
+        tell_daemon(socket(), "/v1/change", "");
+        ADD_FAILURE() << "accepted";
+    } catch (const std::runtime_error &e) {
+        EXPECT_STREQ(e.what(), "nothing is to be changed: say what");
+    }
+    EXPECT_THAT(rest_of(client("GET /v1/change HTTP/1.1\r\n\r\n")), HasSubstr(" 405 "));
+    EXPECT_THAT(rest_of(client("POST /v1/change HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: "
+                               "3\r\n\r\nabc")),
+                HasSubstr(" 415 "));
+    const std::string much(100'000, 'x');
+    EXPECT_THROW(tell_daemon(socket(), "/v1/change", much), std::runtime_error);
+}
+
 TEST_F(control, connections_wait_in_the_kernel_beyond_a_few)
 {
     server_.start(socket());

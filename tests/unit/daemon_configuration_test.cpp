@@ -57,7 +57,7 @@ TEST_F(ConfigCheck, prints_policies_and_sockets)
 TEST_F(ConfigCheck, metrics_are_for_this_machine_alone)
 {
     const std::string file = (directory_ / "deputy.toml").string();
-    const std::string refusal = file + ":2: metrics.listen: must be an address of this machine alone, "
+    const std::string refusal = file + ":2:1: metrics.listen: must be an address of this machine alone, "
                                        "\"127.0.0.1:PORT\" or \"[::1]:PORT\", not ";
     for (const char *address :
          {"\"0.0.0.0:9100\"", "\"[::]:9100\"", "\"192.0.2.1:9100\"", "\"localhost:9100\"", "\":9100\"",
@@ -69,7 +69,7 @@ TEST_F(ConfigCheck, metrics_are_for_this_machine_alone)
     EXPECT_THAT(check("[metrics]\nlisten = \"127.0.0.1:9100\"\n"), HasSubstr("policies: "));
     EXPECT_THAT(check("[metrics]\nlisten = \"[::1]:9100\"\n"), HasSubstr("policies: "));
     EXPECT_THAT(check("[metrics]\nlistem = \"[::1]:9100\"\n"),
-                HasSubstr(file + ":2: metrics.listem: is not a key of metrics; did you mean listen?"));
+                HasSubstr(file + ":2:1: metrics.listem: is not a key of metrics; did you mean listen?"));
     EXPECT_THAT(check("metrics = \"127.0.0.1:9100\"\n"), HasSubstr(":1: metrics: must be a table"));
 }
 
@@ -86,11 +86,11 @@ TEST_F(ConfigCheck, the_audit_log_has_two_formats)
     EXPECT_EQ(form("[audit]\nformat = \"text\"\nenabled = false\n"), deputyd::audit_form::off);
     EXPECT_EQ(form("[audit]\nenabled = true\n"), deputyd::audit_form::json);
     EXPECT_THAT(check("[audit]\nformat = \"xml\"\n"),
-                HasSubstr(file + ":2: audit.format: must be \"text\" or \"json\""));
+                HasSubstr(file + ":2:1: audit.format: must be \"text\" or \"json\""));
     EXPECT_THAT(check("[audit]\nenabled = \"no\"\n"),
-                HasSubstr(file + ":2: audit.enabled: must be true or false"));
+                HasSubstr(file + ":2:1: audit.enabled: must be true or false"));
     EXPECT_THAT(check("[audit]\nform = \"text\"\n"),
-                HasSubstr(":2: audit.form: is not a key of audit; did you mean format?"));
+                HasSubstr(":2:1: audit.form: is not a key of audit; did you mean format?"));
 }
 
 TEST_F(ConfigCheck, names_file_line_and_key_of_what_is_wrong)

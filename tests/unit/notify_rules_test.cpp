@@ -234,6 +234,17 @@ TEST_F(notify_rules, a_refusal_that_is_only_observed_is_counted_with_its_errno)
     EXPECT_EQ(counted.by_errno.at(EACCES), 1U);
 }
 
+TEST_F(notify_rules, what_an_observed_handler_leaves_to_the_kernel_is_not_taken_for_its_grant)
+{
+    const long kernel = unserved();
+    functional_plugin plugin(DEPUTY_CAP_CONTINUE);
+    plugin.on(1, [](auto *, const auto &, auto &) { return DEPUTY_CONTINUE; });
+    supervised child([] { return static_cast<int>(-call(1)); });
+    EXPECT_EQ(serve(child, plugin.ruled([](ruled_handler &h) { h.observed = true; })), kernel);
+    EXPECT_EQ(count(ending::continued), 1U);
+    EXPECT_EQ(count(ending::observed), 0U);
+}
+
 TEST_F(notify_rules, an_observed_handler_that_fails_or_is_late_costs_its_caller_nothing)
 {
     std::atomic<bool> go_on{false};

@@ -154,6 +154,15 @@ shown_values values_of(const configuration &config, const plugin_set &plugins, c
     for (std::size_t i = 0; i < config.sockets.size(); ++i) {
         show_socket(out, config.sockets[i], tables == nullptr ? none : tables->items.at(i));
     }
+    const auto table = [&](const char *name) {
+        const config_node *found = config.tree.find(name);
+        return found == nullptr ? none : *found;
+    };
+    out.add(table("audit"), "audit.", "enabled", true);
+    out.add(table("audit"), "audit.", "format", "json");
+    if (config.observing.metrics) {
+        out.add(table("metrics"), "metrics.", "listen", "");
+    }
     for (std::size_t i = 0; matches != nullptr && i < matches->items.size(); ++i) {
         out.add_all(matches->items[i], fmt::format("match[{}]", i));
     }

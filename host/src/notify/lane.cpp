@@ -76,7 +76,8 @@ call_end conclude(seat &at, deputy_call &call, dispatched &made)
 void conclude_seen(host_state &state, seat &at, deputy_call &call, dispatched &made)
 {
     lane &l = *at.serves;
-    const bool has_effect = call.token->size != 0 || made.what.what == decision::kind::descriptor;
+    const bool has_effect =
+        call.token->size != 0 || made.what.what == decision::kind::descriptor || made.what.would_act;
     if (is_looked_at(state, end_of(made.what, delivery::delivered), has_effect)) {
         pin_proc(call); // while the caller waits
     }

@@ -40,7 +40,12 @@ std::int32_t journal_error(const ruled_handler &h) noexcept
 decision when_observed(const ruled_handler &h, const decision &would, bool acts) noexcept
 {
     decision d = when_off(h);
+    if (would.what == decision::kind::proceed && !acts) {
+        d.why = d.what == decision::kind::proceed ? decision::cause::handler : decision::cause::off;
+        return d;
+    }
     d.why = decision::cause::observed;
+    d.would_act = acts || would.what == decision::kind::descriptor;
     d.would_error = acts || would.what != decision::kind::error ? 0 : would.error;
     return d;
 }

@@ -18,7 +18,8 @@ decision instead(const ruled_handler *h, decision::cause why) noexcept;
 std::int32_t journal_error(const ruled_handler &h) noexcept;
 
 /// What the caller of an observed call gets.
-/// @param would what the handler decided. @param acts it would have had an effect.
+/// @param would what the handler decided; the kernel's own decision is none. @param acts it wanted to do
+/// something.
 decision when_observed(const ruled_handler &h, const decision &would, bool acts) noexcept;
 
 } // namespace deputyd

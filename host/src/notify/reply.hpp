@@ -28,6 +28,7 @@ struct decision {
         denied,   ///< no handler took it, and the container's profile denies it with this errno
     } why = cause::handler;
     int would_error = 0; ///< of an observed call: the errno that the handler decided; 0: it would not refuse
+    bool would_act = false; ///< likewise: it would have an effect
 };
 
 /// What became of it.

@@ -46,8 +46,8 @@ bool is_audited(const host_state &state) noexcept
 
 bool is_grant(const call_end &end, bool has_effect) noexcept
 {
-    return (has_effect && (end.how == ending::value || end.how == ending::descriptor)) ||
-           (end.how == ending::observed && end.error == 0);
+    return has_effect && (end.how == ending::value || end.how == ending::descriptor ||
+                          (end.how == ending::observed && end.error == 0));
 }
 
 bool is_refusal(const call_end &end) noexcept

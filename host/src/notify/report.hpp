@@ -14,7 +14,7 @@ bool is_looked_at(const host_state &state) noexcept;
 
 /// Whether anybody looks at a call that ended so: all are traced; in the audit log are effects that were
 /// granted, refusals, and what the container's profile denies.
-/// @param has_effect the handler committed one, or gave a descriptor.
+/// @param has_effect the handler committed one, or gave a descriptor, or would have.
 bool is_looked_at(const host_state &state, const call_end &end, bool has_effect) noexcept;
 
 /// Who makes a call, and what it is about. Reads what is pinned of the caller, who may be gone.

@@ -139,7 +139,7 @@ struct deputy_syscall {
 
 /** What a handler decided. */
 typedef int32_t deputy_verdict;
-#define DEPUTY_PASS 0     /**< not mine: the next handler, in the end the policy's default (EPERM) */
+#define DEPUTY_PASS 0     /**< not mine: the next handler, in the end EPERM or the profile's errno */
 #define DEPUTY_REPLY 1    /**< return deputy_answer.error or, if that is 0, .value to the caller */
 #define DEPUTY_REPLY_FD 2 /**< put deputy_answer.fd into the caller and return its number there */
 #define DEPUTY_CONTINUE 3 /**< let the kernel carry it out; never a decision about memory contents */
@@ -164,8 +164,10 @@ struct deputy_answer {
  * Threads: [handler], as many as the plugin's thread model allows.
  * Ownership: call, syscall and answer are the host's, valid until it returns. answer->fd is given whatever
  *     the verdict; 0, 1 and 2 with DEPUTY_REPLY_FD alone.
- * Errors: any: the caller gets EPERM, what was committed is undone, and the host logs it, except for -ESRCH
- *     and -ECANCELED. Never DEPUTY_CONTINUE. The same for a verdict or an answer that is none.
+ * Errors: any: the caller gets the errno of its policy, EPERM mostly, what was committed is undone, and the
+ *     host logs it, except for -ESRCH and -ECANCELED. Never DEPUTY_CONTINUE. The same for a verdict or an
+ *     answer that is none. In a policy that only observes every effect fails with -ECANCELED, and the answer
+ *     is noted and not given.
  * Since: 1.0.
  */
 typedef deputy_verdict (*deputy_handle_fn)(void *plugin, struct deputy_call *call,

@@ -41,14 +41,15 @@ struct deputy_defer_v1 {
     /**
      * Answers a deferred call, once; also before the handler has returned.
      * @param verdict DEPUTY_REPLY, DEPUTY_REPLY_FD, DEPUTY_CONTINUE, or a negative errno: the caller gets
-     *                EPERM.
+     *                the errno of its policy.
      * @param answer as from a handler.
      * Required: always. The ticket is from defer.
      * Threads: [any].
      * Ownership: answer->fd is given, as from a handler, whatever this returns. The ticket is dead.
      * Errors: -ESRCH (the caller did not get it, and effects are the plugin's to undo), -ENOENT (it is
      *     answered or gone already, or no ticket), -EINVAL (a verdict or an answer that is none: the caller
-     *     got EPERM). 0 also if the kernel could not give the caller the descriptor and it got that errno.
+     *     got the errno of its policy). 0 also if the kernel could not give the caller the descriptor and it
+     *     got that errno.
      * Since: 1.0.
      */
     int32_t (*complete)(const struct deputy_host *host, uint64_t ticket, int32_t verdict,

@@ -26,7 +26,7 @@ struct deputy_effect_v1 {
      * Threads: [handler]; not from undo.
      * Ownership: token is copied.
      * Errors: -EINVAL (more than DEPUTY_TOKEN_SIZE bytes), -ENOTSUP (the handler has no undo), -ECANCELED:
-     *     the call has been answered for the handler, which must not act any more.
+     *     the call has been answered for the handler, or is only observed: it must not act.
      * Since: 1.0.
      */
     int32_t (*commit)(struct deputy_call *call, const void *token, uint64_t size);
