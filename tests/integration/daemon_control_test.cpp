@@ -236,7 +236,7 @@ TEST_F(daemon_control, answers_are_as_the_published_schema_says)
     for (std::string line; std::getline(lines, line);) {
         EXPECT_EQ(complaint("trace_line", json::parse(line)), "");
     }
-    ASSERT_TRUE(daemon->wait_error("audit: "));
+    ASSERT_TRUE(daemon->wait_error("\"verdict\":\"refused\"}\n")); // the end of a line
     const std::string log = daemon->so_far().err;
     const auto begin = log.find("audit: ") + 7;
     constexpr bool may_have_more = false;
@@ -255,7 +255,7 @@ TEST_F(daemon_control, refusals_are_in_the_audit_log_with_a_limit)
     for (int i = 0; i < 100; ++i) {
         ASSERT_EQ(web.call(), -EPERM);
     }
-    ASSERT_TRUE(daemon->wait_error("audit: "));
+    ASSERT_TRUE(daemon->wait_error("\"verdict\":\"refused\"}\n")); // the end of a line
     const std::string log = daemon->so_far().err;
     const auto begin = log.find("audit: ") + 7;
     const json line = json::parse(log.substr(begin, log.find('\n', begin) - begin));

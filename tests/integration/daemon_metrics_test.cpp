@@ -67,15 +67,20 @@ TEST_F(daemon_metrics, an_address_in_use_leaves_the_old_one_at_a_reload)
     EXPECT_TRUE(answers(mine));
 }
 
-TEST_F(daemon_metrics, an_address_in_use_is_an_error_at_the_start)
+TEST_F(daemon_metrics, who_has_the_address_keeps_no_container_waiting)
 {
+    container_process c; // before there is what it would hold open
     const auto taken = free_port("127.0.0.1");
-    const auto other = listen_at(taken);
+    auto other = std::make_optional(listen_at(taken));
     configure_metrics(taken);
-    daemon.emplace(command(), run_options{});
-    const outcome o = daemon->wait();
-    EXPECT_EQ(o.status, 1);
-    EXPECT_THAT(o.err, HasSubstr("the metrics cannot be served at " + taken.text() + ": "));
+    ASSERT_TRUE(start()) << daemon->wait().err;
+    EXPECT_TRUE(daemon->wait_error("the metrics cannot be served at " + taken.text() + ": "));
+    const auto connection = hand_over(c, "web");
+    EXPECT_EQ(c.call(), 42);
+    other.reset();
+    while (!answers(taken)) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
 }
 
 TEST_F(daemon_metrics, are_there_again_with_a_new_host)
@@ -142,7 +147,7 @@ TEST_F(daemon_metrics, prometheus_scrapes_them)
     const std::string query = "/api/v1/query?query=deputy_calls_total%3E0";
     json found = json::array();
     while (found.empty()) {
-        ASSERT_EQ(::kill(prometheus.pid(), 0), 0);
+        ASSERT_EQ(::waitpid(prometheus.pid(), nullptr, WNOHANG), 0) << "it has ended";
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
         const std::string answer = http_get(api, query);
         const json body =

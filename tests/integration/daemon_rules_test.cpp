@@ -2,6 +2,7 @@
 // What operators set: flags at run time, policies by match, limits, observed policies, and reloads of all of
 // it. Plugin two_calls: getppid() returns 42, uname() fails with EXDEV; the kernel says the test's own pid
 // and 0 to the containers here.
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <memory>
@@ -138,6 +139,44 @@ TEST_F(daemon_rules, a_plugin_can_be_turned_on_that_was_not_loaded)
     EXPECT_EQ(c->process.call(), 0) << "no_op is asked first";
     done({"disable", "default", "no_op"});
     EXPECT_EQ(c->process.call(), 42);
+}
+
+TEST_F(daemon_rules, a_container_goes_on_without_a_plugin_that_refuses_it)
+{
+    start_with(both_on);
+    const auto c = container("web");
+    EXPECT_THAT(done({"enable", "default", "refuses"}), HasSubstr("web: refuses stays off there: "));
+    EXPECT_EQ(c->process.call(), 42);
+    EXPECT_THAT(done({"explain", "--container", "web", "getppid"}),
+                HasSubstr("its plugin refuses the container"));
+    const pid_t dead = host();
+    ASSERT_EQ(::kill(dead, SIGKILL), 0);
+    next_host(dead);
+    EXPECT_EQ(c->process.call(), 42) << "after a restart as well";
+}
+
+TEST_F(daemon_rules, what_was_turned_on_and_is_gone_now_keeps_no_host_from_starting)
+{
+    const fs::path plugins = directory / "plugins";
+    fs::create_directory(plugins);
+    for (const char *name : {"two_calls.so", "no_op.so"}) {
+        fs::copy(fs::path(DEPUTY_TEST_PLUGINS_DIR) / name, plugins / name);
+    }
+    configure(both_on);
+    std::vector<std::string> with = command();
+    std::replace(with.begin(), with.end(), std::string(DEPUTY_TEST_PLUGINS_DIR), plugins.string());
+    daemon.emplace(with, run_options{});
+    ASSERT_TRUE(daemon->wait_error("ready")) << daemon->wait().err;
+    const auto c = container("web");
+    done({"enable", "default", "no_op"});
+    done({"disable", "default", "two_calls.uname"});
+    fs::remove(plugins / "no_op.so");
+    const pid_t dead = host();
+    ASSERT_EQ(::kill(dead, SIGKILL), 0);
+    next_host(dead);
+    EXPECT_EQ(c->process.call(), 42);
+    EXPECT_EQ(c->process.call(SYS_uname), 0) << "what was turned off stays so";
+    EXPECT_TRUE(daemon->wait_error("named no_op, and now it cannot be loaded"));
 }
 
 TEST_F(daemon_rules, flags_with_wrong_names_change_nothing)

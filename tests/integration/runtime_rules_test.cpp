@@ -29,9 +29,12 @@ inherit = "files"
 mode = "observe"
 )";
 
-constexpr const char *make_node =
-    "cd /dev && busybox mknod n c 1 3 && busybox stat -c '%F %t:%T' n; busybox rm -f n";
-constexpr const char *refused = "mknod: n: Operation not permitted\n";
+/// Makes a node in the container's /dev.
+std::string make(const std::string &name)
+{
+    return "cd /dev && busybox mknod " + name + " c 1 3 && busybox stat -c '%F %t:%T' " + name;
+}
+constexpr const char *refused = ": Operation not permitted\n", *made = "character special file 1:3\n";
 
 class runtime_rules : public testing::Test
 {

@@ -12,6 +12,19 @@ class bpf_attach : public bpf_plugin
 {
 };
 
+TEST_F(bpf_attach, calls_that_attach_or_detach_are_never_left_to_the_kernel_while_they_are_off)
+{
+    std::size_t refused = 0;
+    for (const auto &h : plugin.handlers()) {
+        const bool may =
+            h.predicates.at(0).value == BPF_PROG_LOAD ||
+            (h.predicates.at(0).value >= BPF_PROG_GET_NEXT_ID && h.predicates.at(0).value <= BPF_PROG_QUERY);
+        EXPECT_EQ(h.off_error, may ? 0U : static_cast<unsigned>(EPERM)) << h.predicates.at(0).value;
+        refused += h.off_error == EPERM ? 1 : 0;
+    }
+    EXPECT_EQ(refused, 5U);
+}
+
 TEST_F(bpf_attach, attaches_replaces_and_detaches)
 {
     start();

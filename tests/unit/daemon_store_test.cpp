@@ -67,6 +67,15 @@ TEST_F(Store, does_not_trouble_systemd_with_names_that_it_never_had)
     EXPECT_EQ(systemd_.next(0).text, "");
 }
 
+TEST_F(Store, keeps_what_is_for_this_run_to_itself)
+{
+    ASSERT_TRUE(store_.put("flags", files(1)));
+    EXPECT_EQ(store_.stored(), 0U) << "nothing is lost with it";
+    store_.remove("flags");
+    ASSERT_TRUE(store_.put("journal-1-1", files(1)));
+    EXPECT_EQ(systemd_.next().text, "FDSTORE=1\nFDNAME=kept-journal-1-1");
+}
+
 TEST_F(Store, replaces_an_entry)
 {
     ASSERT_TRUE(store_.put("a", files(2)));

@@ -2,6 +2,7 @@
 // What a policy says of calls: handlers that are off or observed, errnos, deadlines, limits.
 #include <gtest/gtest.h>
 
+#include "caller/denied_calls.hpp"
 #include "notify/describe.hpp"
 #include "notify/effect.hpp"
 #include "notify/host.hpp"
@@ -271,6 +272,61 @@ TEST_F(notify_rules, an_observed_handler_that_fails_or_is_late_costs_its_caller_
     EXPECT_EQ(count(ending::failed), 1U);
     EXPECT_EQ(count(ending::late), 1U);
     EXPECT_EQ(count(ending::observed), 1U);
+}
+
+TEST_F(notify_rules, what_the_profile_denies_is_left_to_the_kernel_by_no_rule)
+{
+    std::atomic<bool> go_on{false};
+    functional_plugin plugin(DEPUTY_CAP_CONTINUE);
+    plugin.on(1, [](auto *, const auto &, auto &) { return DEPUTY_CONTINUE; });
+    plugin.on(2, [](auto *, const auto &, auto &a) { return reply(a, 5); });
+    plugin.on(3, [](auto *, const auto &, auto &) { return -EIO; });
+    plugin.on(4, [&](auto *, const auto &, auto &a) {
+        wait_until([&] { return go_on.load(); });
+        return reply(a, 1);
+    });
+    plugin.on(5, [&](auto *, const auto &, auto &a) {
+        go_on = true;
+        return reply(a, 1);
+    });
+    const auto denies = [](const std::function<void(ruled_handler &)> &rules, functional_plugin &p,
+                           auto calls) {
+        supervised child([calls] { return calls() ? 0 : 1; });
+        auto c = std::make_shared<deputyd::container>(*container(1));
+        c->denied = std::make_shared<const deputyd::denied_calls>(deputyd::parse_denied("EDOM"));
+        host h({.deadline = 600s});
+        h.serve(c, p.ruled(rules), std::make_unique<deputyd::listener>(child.take_listener()), {});
+        return child.run() == 0;
+    };
+    EXPECT_TRUE(denies([](ruled_handler &) {}, plugin, [] { return call(1) == -EDOM && call(2) == 5; }));
+    EXPECT_TRUE(denies([](ruled_handler &h) { h.on = false; }, plugin,
+                       [] { return call(1) == -EDOM && call(2) == -EDOM; }));
+    const auto observed = [](ruled_handler &h) {
+        h.observed = true;
+        h.deadline = 50ms;
+    };
+    EXPECT_TRUE(denies(observed, plugin, [] {
+        return call(1) == -EDOM && call(2) == -EDOM && call(3) == -EDOM && call(4) == -EDOM &&
+               call(5) == -EDOM;
+    }));
+}
+
+TEST_F(notify_rules, a_handler_that_passes_is_not_taken_for_one_that_is_off)
+{
+    const long kernel = unserved();
+    functional_plugin plugin;
+    plugin.on(1, [](auto *, const auto &, auto &) { return DEPUTY_PASS; });
+    plugin.on(1, [](auto *, const auto &, auto &) { return DEPUTY_PASS; });
+    const auto errno_of = [&](bool observed) {
+        supervised child([] { return static_cast<int>(-call(1)); });
+        bool first = true;
+        return serve(child, plugin.ruled([&](ruled_handler &h) {
+            h.on = std::exchange(first, false);
+            h.observed = observed;
+        }));
+    };
+    EXPECT_EQ(errno_of(false), EPERM);
+    EXPECT_EQ(errno_of(true), kernel);
 }
 
 TEST_F(notify_rules, handlers_can_be_exchanged_while_calls_come)

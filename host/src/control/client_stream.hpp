@@ -17,7 +17,8 @@ class client_stream final : public httplib::Stream
 {
 public:
     static constexpr auto request_time = std::chrono::seconds(2); ///< until its last byte
-    static constexpr std::size_t most_of_a_request = 65536;       ///< bytes, its headers among them
+    /// Bytes, its headers among them. The library takes some of them apart by recursion, on a thread's stack.
+    static constexpr std::size_t most_of_a_request = 4096;
     static constexpr auto answer_time = std::chrono::seconds(10); ///< to read all of it
 
     /// @param fd borrowed; its time begins.

@@ -214,8 +214,9 @@ int control_server::listen(const std::string &host, int port)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); // for the threads that begin now
+    errno = 0;
     const bool bound = state_->server.bind_to_port(host, port);
-    const int error = errno;
+    const int error = errno != 0 ? errno : EINVAL; // the library may say nothing
     if (bound) {
         state_->thread = std::thread([s = state_.get()] {
             s->server.listen_after_bind();

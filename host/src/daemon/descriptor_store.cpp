@@ -15,6 +15,11 @@ namespace
 /// In front of our names in systemd's store, where the sockets of a socket unit have theirs too.
 constexpr std::string_view prefix = "kept-";
 constexpr std::string_view activation = "activation-";
+/// What holds for one run of the keeper, and is not for its successor.
+bool is_for_this_run(const std::string &name)
+{
+    return name == "flags";
+}
 
 } // namespace
 
@@ -46,14 +51,16 @@ deputy::result<void> descriptor_store::put(const std::string &name, descriptors 
     for (const auto &fd : fds) {
         numbers.push_back(fd.get());
     }
-    manager_.notify(fmt::format("FDSTORE=1\nFDNAME={}{}", prefix, name), numbers);
+    if (!is_for_this_run(name)) {
+        manager_.notify(fmt::format("FDSTORE=1\nFDNAME={}{}", prefix, name), numbers);
+    }
     entries_[name] = std::move(fds);
     return {};
 }
 
 void descriptor_store::remove(const std::string &name)
 {
-    if (entries_.erase(name) != 0) {
+    if (entries_.erase(name) != 0 && !is_for_this_run(name)) {
         manager_.notify(fmt::format("FDSTOREREMOVE=1\nFDNAME={}{}", prefix, name));
     }
 }
@@ -61,7 +68,7 @@ void descriptor_store::remove(const std::string &name)
 std::size_t descriptor_store::stored() const
 {
     return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [](const auto &entry) {
-        return !entry.first.starts_with(activation);
+        return !entry.first.starts_with(activation) && !is_for_this_run(entry.first);
     }));
 }
 

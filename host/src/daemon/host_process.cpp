@@ -2,6 +2,7 @@
 #include "daemon/host_process.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -114,13 +115,11 @@ public:
         set_generation(entries);
         const configuration config = read_configuration(options_.config, options_.socket_directory);
         load_enabled(plugins_, *config.rules, options_.enabled, options_.plugin_directory);
-        const flags_over over = flags_of(entries);
-        plugins_.ready();
-        rule_book book = make_rule_book(config.rules, config.matches, over, plugins_);
+        check_policies(*config.rules, plugins_);
+        rule_book book = first_book(config, flags_of(entries));
         for (auto &entry : entries) {
             take_socket(entry);
         }
-        start_metrics(config.observing); // first: what is stored makes the keeper try again
         sockets_.use(sockets_.prepare(config.sockets));
         // Nothing is wrong, so from here on there is something that must not be lost.
         host::settings s;
@@ -136,6 +135,7 @@ public:
             take_over(std::move(entry));
         }
         loop_.add(keeper_.fd(), EPOLLIN, [this](std::uint32_t) { read_keeper(); });
+        metrics_.insist(config.observing.metrics); // nobody who has the address keeps containers waiting
         start_control();
         keeper_.say(message_kind::ready);
     }
@@ -151,15 +151,19 @@ private:
         return [this, answer = std::move(answer)](const control_server::request &asked) {
             constexpr auto patience = std::chrono::seconds(5);
             const auto promised = std::make_shared<std::promise<std::string>>();
+            const auto given_up = std::make_shared<std::atomic<bool>>(false);
             auto made = promised->get_future();
-            loop_.post([promised, answer, asked] {
+            loop_.post([promised, given_up, answer, asked] {
+                if (given_up->exchange(true)) {
+                    return; // who asked was told that it has not happened
+                }
                 try {
                     promised->set_value(answer(asked));
                 } catch (...) { // for who asked, not for the host
                     promised->set_exception(std::current_exception());
                 }
             });
-            if (made.wait_for(patience) != std::future_status::ready) {
+            if (made.wait_for(patience) != std::future_status::ready && !given_up->exchange(true)) {
                 throw std::runtime_error("the host has no time to answer; try again");
             }
             return made.get();
@@ -167,34 +171,63 @@ private:
     }
 
     /// Flags that a predecessor was given by "deputy enable": an operator's word holds as long as the keeper.
-    flags_over flags_of(const std::vector<kept_entry> &entries)
+    std::map<std::string, flags> flags_of(const std::vector<kept_entry> &entries)
     {
-        flags_over over;
-        over.everywhere = options_.enabled;
+        std::map<std::string, flags> by_policy;
         for (const auto &e : entries) {
             if (!is_kind(e, "flags")) {
                 continue;
             }
-            for (const auto &[policy, arguments] : e.record.at("policies").items()) {
-                over.by_policy[policy] = flags::of_arguments(arguments);
-                load_again(over.by_policy[policy]);
+            try {
+                for (const auto &[policy, arguments] : e.record.at("policies").items()) {
+                    by_policy[policy] = flags::of_arguments(arguments);
+                    load_again(by_policy[policy]);
+                }
+            } catch (const std::exception &error) {
+                log().error("what deputy enable and disable said is lost: {}", error.what());
             }
         }
-        return over;
+        return by_policy;
     }
 
-    /// One that is gone since leaves its calls without a handler, and the host serves the others.
-    void load_again(const flags &enabled)
+    /// The plugins that flags name, those too that they turn off: their calls get what those declare. One
+    /// that is gone since leaves its calls without a handler, and the host serves the others.
+    void load_again(const flags &kept)
     {
-        for (const std::string &name : enabled.plugins()) {
+        for (const std::string &name : kept.named()) {
             try {
                 const std::vector<std::string> one = {name};
                 load_plugins(plugins_, {}, one, options_.plugin_directory);
             } catch (const std::exception &e) {
-                log().error("deputy enable has turned {} on, and now it cannot be loaded: {}", name,
+                log().error("deputy enable or disable named {}, and now it cannot be loaded: {}", name,
                             e.what());
             }
         }
+    }
+
+    rule_book ready_book(const configuration &config, std::map<std::string, flags> by_policy)
+    {
+        rule_book book =
+            make_rule_book(config.rules, config.matches, {options_.enabled, std::move(by_policy)}, plugins_);
+        make_ready(book);
+        return book;
+    }
+
+    /// What was turned on at run time and does not work any more keeps no host from starting.
+    rule_book first_book(const configuration &config, std::map<std::string, flags> by_policy)
+    {
+        try {
+            return ready_book(config, by_policy);
+        } catch (const std::exception &e) {
+            if (by_policy.empty()) {
+                throw;
+            }
+            log().error("what deputy enable turned on is off: {}", e.what());
+        }
+        for (auto &[policy, own] : by_policy) {
+            own = own.disabling();
+        }
+        return ready_book(config, std::move(by_policy));
     }
 
     void keep_flags(const flags_over &over)
@@ -216,17 +249,20 @@ private:
         flags_over over = containers_->book().over;
         std::vector<unserved_container> unserved;
         try {
+            wanted.change.check(installed_plugins(plugins_, options_.plugin_directory));
             load_plugins(plugins_, {}, wanted.change.plugins(), options_.plugin_directory);
-            wanted.change.check(plugins_);
-            plugins_.ready();
             over.by_policy[wanted.policy].add(wanted.change);
             const rule_book &now = containers_->book();
             rule_book book = make_rule_book(now.rules, now.matches, over, plugins_);
+            if (wanted.on) { // in an emergency nothing keeps a handler from being turned off
+                make_ready(book);
+            }
             unserved = containers_->use_flags(std::move(book), wanted.policy, wanted.change);
         } catch (const std::runtime_error &e) {
             throw bad_request(e.what());
         }
         keep_flags(over);
+        retry_waiting();
         log().info("policy {}: {}, for this run", wanted.policy, fmt::join(wanted.change.arguments(), " "));
         return json_text(view_of_change(wanted, unserved));
     }
@@ -254,17 +290,6 @@ private:
         return [text = on_main_thread([this](const auto &) {
                     return prometheus_text(host_->numbers(), plugins_);
                 })] { return text({}); };
-    }
-
-    /// A wrong address is noticed by who starts the daemon; a later host does not keep containers waiting for
-    /// it.
-    void start_metrics(const observing_config &config)
-    {
-        if (generation_ == 1) {
-            metrics_.commit(metrics_.prepare(config.metrics));
-        } else {
-            metrics_.insist(config.metrics);
-        }
     }
 
     /// Without it the host serves all the same.
@@ -429,16 +454,26 @@ private:
         }
     }
 
+    metrics_endpoint::change prepare_metrics(const configuration &config, intake_sockets::change &sockets)
+    {
+        try {
+            return metrics_.prepare(config.observing.metrics);
+        } catch (const std::exception &) {
+            sockets_.cancel(std::move(sockets));
+            throw;
+        }
+    }
+
     /// Everything is made before anything is changed. Plugins that it loaded stay loaded all the same.
     void reload()
     {
         try {
             const configuration config = read_configuration(options_.config, options_.socket_directory);
             load_enabled(plugins_, *config.rules, options_.enabled, options_.plugin_directory);
-            plugins_.ready();
-            rule_book book = make_rule_book(config.rules, config.matches, containers_->book().over, plugins_);
-            auto metrics = metrics_.prepare(config.observing.metrics);
+            check_policies(*config.rules, plugins_);
+            rule_book book = ready_book(config, containers_->book().over.by_policy);
             intake_sockets::change sockets = sockets_.prepare(config.sockets);
+            auto metrics = prepare_metrics(config, sockets);
             sockets_.use(std::move(sockets));
             metrics_.commit(std::move(metrics));
             containers_->use(std::move(book));

@@ -109,6 +109,15 @@ void intake_sockets::cancel(change c) noexcept
 
 void intake_sockets::use(change c) noexcept
 {
+    std::erase_if(all_, [&](const listening &old) { // whose file somebody removed
+        const bool is_replaced = std::any_of(c.fresh.begin(), c.fresh.end(), [&](const listening &l) {
+            return is_socket_of(old.fd.get(), l.accepts->config());
+        });
+        if (is_replaced) {
+            keeper_.remove(old.name);
+        }
+        return is_replaced;
+    });
     std::move(c.fresh.begin(), c.fresh.end(), std::back_inserter(all_));
     for (listening &l : all_) {
         if (const auto opened = c.opened.find(l.fd.get()); opened != c.opened.end()) {

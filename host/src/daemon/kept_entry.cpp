@@ -45,6 +45,9 @@ nlohmann::json read_record(int fd)
 deputy::unique_fd make_record(const nlohmann::json &record)
 {
     const std::string text = json_text(record);
+    if (text.size() > static_cast<std::size_t>(record_limit)) {
+        throw std::system_error(E2BIG, std::system_category(), "cannot make a record");
+    }
     deputy::unique_fd fd(memfd_create("deputy-record", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!fd || write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
         fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {

@@ -25,7 +25,6 @@ metrics_endpoint::change metrics_endpoint::prepare(const std::optional<loopback_
 {
     change c{where, nullptr};
     if (where && where != where_) {
-        retired_.reset(); // it may have had that address before
         c.fresh = std::make_unique<control_server>();
         c.fresh->get("/metrics", prometheus_content_type, text_);
         c.fresh->start(*where);
@@ -42,11 +41,27 @@ void metrics_endpoint::commit(change c) noexcept
         return;
     }
     if (server_) {
-        server_->stop();
-        retired_ = std::move(server_); // nobody waits here for its threads
+        retire(std::move(server_));
     }
     server_ = std::move(c.fresh);
     where_ = std::move(c.where);
+}
+
+void metrics_endpoint::retire(std::unique_ptr<control_server> old) noexcept
+{
+    old->stop();
+    control_server *const ends = old.release();
+    try {
+        reapers_.emplace_back([ends] { delete ends; });
+    } catch (const std::exception &) { // no room for a thread: it stays, and serves nobody
+    }
+}
+
+metrics_endpoint::~metrics_endpoint()
+{
+    for (std::thread &reaper : reapers_) {
+        reaper.join();
+    }
 }
 
 void metrics_endpoint::insist(const std::optional<loopback_address> &where)

@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <optional>
+#include <thread>
+#include <vector>
 
 #include "base/event_loop.hpp"
 #include "base/loopback_address.hpp"
@@ -17,6 +19,9 @@ class metrics_endpoint
 public:
     /// @param loop outlives this. @param text makes the metrics, on a thread of the endpoint's.
     metrics_endpoint(event_loop &loop, control_server::answer text);
+    ~metrics_endpoint();
+    metrics_endpoint(const metrics_endpoint &) = delete;
+    metrics_endpoint &operator=(const metrics_endpoint &) = delete;
 
     /// What commit() puts in place; dropped without it, nothing has changed.
     struct change {
@@ -32,13 +37,15 @@ public:
     void insist(const std::optional<loopback_address> &where);
 
 private:
+    void retire(std::unique_ptr<control_server> old) noexcept;
     void try_once(const std::optional<loopback_address> &where, bool is_first);
 
     event_loop &loop_;
     const control_server::answer text_;
     std::optional<loopback_address> where_;
-    std::unique_ptr<control_server> server_;  ///< none where nobody listens
-    std::unique_ptr<control_server> retired_; ///< stopped; its last requests may still end
+    std::unique_ptr<control_server> server_; ///< none where nobody listens
+    /// Wait for the last requests of those that are stopped, which may wait for the main thread.
+    std::vector<std::thread> reapers_;
     std::optional<event_loop::timer> again_;
 };
 

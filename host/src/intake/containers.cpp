@@ -24,6 +24,12 @@ std::set<std::string> names_of(const std::vector<const handler *> &handlers)
     return names;
 }
 
+bool was_on(const loaded_plugin &plugin, const std::set<std::string> &led)
+{
+    return std::any_of(led.begin(), led.end(),
+                       [&](const std::string &name) { return name.starts_with(plugin.name() + "."); });
+}
+
 /// The table lives as long as somebody uses it: who holds it holds what holds it.
 std::shared_ptr<const handler_table> table_of(const std::shared_ptr<const applied_policy> &p)
 {
@@ -71,17 +77,27 @@ void containers::tell_added(served &s, loaded_plugin &plugin, const std::string 
     s.told.push_back(&plugin);
 }
 
-std::shared_ptr<containers::served> containers::make(const arrival &a, const std::string &policy, origin o)
+/// Before any plugin knows of it.
+std::shared_ptr<containers::served> containers::begin(const arrival &a, const std::string &policy,
+                                                      const origin &o)
 {
     auto s = std::make_shared<served>();
     s->rules = rules(policy);
+    s->handlers = table_of(s->rules);
     s->led = names_of(handlers_on(s->rules->handlers));
     s->about = std::make_shared<container>();
     s->about->id = next_id_++;
     s->about->name = a.name;
     s->about->user_ns = o.user_ns;
     s->about->denied = a.denied;
-    s->cgroup_path = std::move(o.cgroup_path);
+    s->cgroup_path = o.cgroup_path;
+    return s;
+}
+
+std::shared_ptr<containers::served> containers::make(const arrival &a, const std::string &policy,
+                                                     const origin &o)
+{
+    auto s = begin(a, policy, o);
     try {
         for (const auto &[plugin, settings] : s->rules->settings) {
             tell_added(*s, *plugin, settings, o.cgroup.get());
@@ -93,8 +109,38 @@ std::shared_ptr<containers::served> containers::make(const arrival &a, const std
     return s;
 }
 
-/// Tells plugins that are on now and do not know the container. @return those that refuse it.
-std::vector<const loaded_plugin *> containers::tell_of_more(served &s, std::vector<unserved_container> &ret)
+/// A container that an earlier host served. A plugin that was turned on since it came may refuse it; one that
+/// took it before may not: its calls wait then.
+std::shared_ptr<containers::served> containers::make_again(const arrival &a, const nlohmann::json &record)
+{
+    origin o;
+    o.user_ns = record.at("user_ns");
+    o.cgroup_path = record.at("cgroup");
+    o.cgroup = open_cgroup(o.cgroup_path);
+    auto s = begin(a, record.at("policy"), o);
+    if (const auto led = record.find("led"); led != record.end()) {
+        s->led = led->get<std::set<std::string>>();
+    }
+    std::vector<unserved_container> refused;
+    try {
+        for (const auto &[plugin, settings] : s->rules->settings) {
+            if (was_on(*plugin, s->led)) {
+                tell_added(*s, *plugin, settings, o.cgroup.get());
+            }
+        }
+        tell_of_more(*s, o.cgroup.get(), refused);
+    } catch (...) {
+        tell_gone(*s);
+        throw;
+    }
+    for (const unserved_container &r : refused) {
+        log().error("{}: {} {}", r.name, r.handler, r.reason);
+    }
+    return s;
+}
+
+/// Tells plugins that are on and do not know the container. Those that refuse it stay off there.
+void containers::tell_of_more(served &s, int cgroup, std::vector<unserved_container> &ret)
 {
     std::vector<const loaded_plugin *> refused;
     s.refused.clear();
@@ -103,7 +149,7 @@ std::vector<const loaded_plugin *> containers::tell_of_more(served &s, std::vect
             continue;
         }
         try {
-            tell_added(s, *plugin, settings, open_cgroup(s.cgroup_path).get());
+            tell_added(s, *plugin, settings, cgroup);
         } catch (const std::exception &e) {
             refused.push_back(plugin);
             s.refused.insert(plugin->name());
@@ -111,7 +157,18 @@ std::vector<const loaded_plugin *> containers::tell_of_more(served &s, std::vect
                            fmt::format("stays off there: {}; recreate the container", e.what())});
         }
     }
-    return refused;
+    s.handlers = refused.empty() ? table_of(s.rules) : handlers_without(*s.rules, refused);
+}
+
+/// Its cgroup, or none if it cannot be opened: for plugins, which say what they lack.
+deputy::unique_fd containers::cgroup_of(const served &s)
+{
+    try {
+        return open_cgroup(s.cgroup_path);
+    } catch (const std::exception &e) {
+        log().error("{}: {}", s.about->name, e.what());
+        return {};
+    }
 }
 
 std::vector<unserved_container> containers::use_flags(rule_book book, const std::string &policy,
@@ -130,8 +187,8 @@ std::vector<unserved_container> containers::use_flags(rule_book book, const std:
             continue;
         }
         s->rules = now.at(s->rules->from.get());
-        const auto refused = tell_of_more(*s, unserved);
-        host_.use(s->about->id, refused.empty() ? table_of(s->rules) : handlers_without(*s->rules, refused));
+        tell_of_more(*s, cgroup_of(*s).get(), unserved);
+        host_.use(s->about->id, s->handlers);
         std::set<std::string> not_led;
         for (const handler *h : handlers_on(s->rules->handlers)) {
             if (change.names(*h) && !s->led.contains(name_of(h))) {
@@ -163,7 +220,7 @@ nlohmann::json containers::serve(const key &k, const arrival &a, const std::shar
         if (keep) {
             keep(record);
         }
-        host_.serve(s->about, table_of(s->rules), std::move(c), [this, k, ended = std::move(ended)] {
+        host_.serve(s->about, s->handlers, std::move(c), [this, k, ended = std::move(ended)] {
             loop_.post([this, k, ended] {
                 listener_ended(k);
                 ended();
@@ -197,9 +254,9 @@ nlohmann::json containers::adopt(const arrival &a, std::unique_ptr<channel> c, s
         throw std::runtime_error(
             fmt::format("{}: its runtime names no process of it, and it is not served yet", a.name));
     }
-    origin from = find_origin(a.pid, a.sender);
+    const origin from = find_origin(a.pid, a.sender);
     const std::string &policy = choose_policy(a, from.cgroup_path, book_.matches);
-    return serve(k, a, make(a, policy, std::move(from)), std::move(c), std::move(ended), keep);
+    return serve(k, a, make(a, policy, from), std::move(c), std::move(ended), keep);
 }
 
 nlohmann::json containers::restore(const nlohmann::json &record, std::unique_ptr<channel> c,
@@ -217,15 +274,7 @@ nlohmann::json containers::restore(const nlohmann::json &record, std::unique_ptr
     if (found != by_key_.end()) {
         return serve(k, a, found->second, std::move(c), std::move(ended), {});
     }
-    origin o;
-    o.user_ns = record.at("user_ns");
-    o.cgroup_path = record.at("cgroup");
-    o.cgroup = open_cgroup(o.cgroup_path);
-    const auto made = make(a, record.at("policy"), std::move(o));
-    if (const auto led = record.find("led"); led != record.end()) {
-        made->led = led->get<std::set<std::string>>();
-    }
-    return serve(k, a, made, std::move(c), std::move(ended), {});
+    return serve(k, a, make_again(a, record), std::move(c), std::move(ended), {});
 }
 
 container_handling containers::handling(const std::string &name) const

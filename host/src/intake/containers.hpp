@@ -94,8 +94,9 @@ private:
     struct served {
         std::shared_ptr<container> about;
         std::shared_ptr<const applied_policy> rules;
-        std::set<std::string> led;     ///< as in container_handling
-        std::set<std::string> refused; ///< likewise
+        std::shared_ptr<const handler_table> handlers; ///< of the rules, without plugins that refuse it
+        std::set<std::string> led;                     ///< as in container_handling
+        std::set<std::string> refused;                 ///< likewise
         std::string cgroup_path;
         std::chrono::system_clock::time_point since = std::chrono::system_clock::now();
         std::vector<loaded_plugin *> told; ///< of the container; to be told of its end
@@ -103,11 +104,14 @@ private:
     };
 
     std::shared_ptr<const applied_policy> rules(const std::string &policy) const;
-    std::shared_ptr<served> make(const arrival &a, const std::string &policy, origin o);
+    std::shared_ptr<served> begin(const arrival &a, const std::string &policy, const origin &o);
+    std::shared_ptr<served> make(const arrival &a, const std::string &policy, const origin &o);
+    std::shared_ptr<served> make_again(const arrival &a, const nlohmann::json &record);
     void tell_added(served &s, loaded_plugin &plugin, const std::string &settings, int cgroup);
-    std::vector<const loaded_plugin *> tell_of_more(served &s, std::vector<unserved_container> &ret);
+    void tell_of_more(served &s, int cgroup, std::vector<unserved_container> &ret);
     nlohmann::json serve(const key &k, const arrival &a, const std::shared_ptr<served> &s,
                          std::unique_ptr<channel> c, std::function<void()> ended, const keep_record &keep);
+    static deputy::unique_fd cgroup_of(const served &s);
     void listener_ended(const key &k);
     static void tell_gone(served &s);
 

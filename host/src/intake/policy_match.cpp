@@ -128,7 +128,8 @@ bool fits(const policy_match &m, const arrival &a, const std::string &cgroup)
     const bool by_uid =
         m.uids.empty() || std::find(m.uids.begin(), m.uids.end(), a.sender.uid) != m.uids.end();
     return annotated && by_uid && (m.source.empty() || fits(m.source, a.socket)) &&
-           (m.cookie.empty() || fits(m.cookie, a.cookie)) && (m.cgroup.empty() || fits(m.cgroup, cgroup));
+           (m.cookie.empty() || (!a.cookie.empty() && fits(m.cookie, a.cookie))) &&
+           (m.cgroup.empty() || fits(m.cgroup, cgroup));
 }
 
 bool allows(const arrival &a, const std::string &policy)

@@ -16,9 +16,8 @@ std::shared_ptr<const applied_policy> apply(const std::shared_ptr<const policies
     applied->handlers = handler_table(ruled_handlers(*applied->is, over, plugins), applied->is->limits);
     const auto on = handlers_on(applied->handlers);
     for (const auto &plugin : plugins.all()) {
-        std::string settings = plugin_settings(*applied->is, *plugin); // they must fit if it is off, too
         if (std::any_of(on.begin(), on.end(), [&](const handler *h) { return h->plugin == plugin.get(); })) {
-            applied->settings.emplace_back(plugin.get(), std::move(settings));
+            applied->settings.emplace_back(plugin.get(), plugin_settings(*applied->is, *plugin));
         }
     }
     return applied;
@@ -46,6 +45,17 @@ rule_book make_rule_book(std::shared_ptr<const policies> rules, std::vector<poli
         book.by_name.emplace(name, apply(book.rules, name, book.over, plugins));
     }
     return book;
+}
+
+void make_ready(const rule_book &book)
+{
+    for (const auto &[name, applied] : book.by_name) {
+        for (const auto &[plugin, settings] : applied->settings) {
+            if (!plugin->is_ready()) {
+                plugin->ready();
+            }
+        }
+    }
 }
 
 } // namespace deputyd

@@ -43,6 +43,10 @@ struct rule_book {
     std::map<std::string, std::shared_ptr<const applied_policy>> by_name;
 };
 
+/// Makes the plugins ready that have a handler on somewhere and are not ready yet.
+/// @throw std::runtime_error if one fails; it may be tried again.
+void make_ready(const rule_book &book);
+
 /// @throw config_error or std::runtime_error if something does not fit the plugins.
 rule_book make_rule_book(std::shared_ptr<const policies> rules, std::vector<policy_match> matches,
                          flags_over over, const plugin_set &plugins);

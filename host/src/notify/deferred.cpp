@@ -13,6 +13,7 @@
 #include "notify/dispatch.hpp"
 #include "notify/report.hpp"
 #include "notify/stop_signal.hpp"
+#include "notify/unhandled.hpp"
 
 namespace deputyd
 {
@@ -130,7 +131,7 @@ std::int32_t defer_checked(served_call &call, std::uint64_t *ret_ticket)
     }
     (*call.state)->noticed();
     *ret_ticket = made->ticket();
-    made->counted = std::move(call.counted);
+    made->counted = call.at->in_flight.exchange(false);
     call.deferred = made;
     return 0;
 }
@@ -151,7 +152,12 @@ std::int32_t answer_deferred(deferred_call &call, deputy_verdict verdict, const 
 {
     lane &l = *call.from;
     const char *fault = nullptr;
-    const decision d = judge_deferred(call.by, verdict, answer, fault);
+    decision d = judge_deferred(call.by, verdict, answer, fault);
+    if (call.denied != 0 && d.what == decision::kind::proceed) {
+        d = decision{};
+        d.error = call.denied;
+        d.why = decision::cause::denied;
+    }
     if (fault != nullptr && l.load->log_allowed()) {
         log_misbehaving(*call.by.is, *l.of, call.tid, *l.load, fault);
     }
@@ -196,6 +202,9 @@ std::int32_t block_checked(served_call &call)
 {
     if (const std::int32_t r = may_wait(call); r < 0) {
         return r;
+    }
+    if (is_only_observed(call)) { // without deputy its caller would not wait
+        return -ECANCELED;
     }
     seat &at = *call.at;
     if (at.blocking.load()) {
@@ -247,7 +256,8 @@ const deputy_defer_v1 defer_table = {
 deferred_call::deferred_call(std::shared_ptr<host_state> s, std::shared_ptr<lane> l, const ruled_handler &h,
                              const served_call &call, journal_slot *slot)
     : state(std::move(s)), from(std::move(l)), by(h), id(call.id), tid(call.syscall.tid),
-      listener(call.listener), began(call.began), ticket_(next_ticket()), slot_(slot)
+      listener(call.listener), began(call.began), denied(denied_error(call)), ticket_(next_ticket()),
+      slot_(slot)
 {
     if (is_looked_at(*state)) {
         report_ = report_of(call, by.is);
@@ -262,6 +272,7 @@ deferred_call::~deferred_call()
     from->notify->finish(id);
     state->calls.release(slot_);
     from->load->waiting.fetch_sub(1);
+    from->load->in_flight.fetch_sub(counted ? 1 : 0, std::memory_order_relaxed);
     std::function<void()> ended;
     {
         const std::lock_guard lock(state->mutex);
@@ -280,7 +291,7 @@ void deferred_call::count(const call_end &how) noexcept
     const auto took = std::chrono::steady_clock::now() - began;
     from->load->statistics.add(by.is, how.how, how.error, took);
     const bool has_effect = how.how == ending::descriptor;
-    if (report_ && is_looked_at(*state, how, has_effect)) {
+    if (report_ && is_looked_at(*state, *from->load, how, has_effect)) {
         try {
             report_->took = took;
             tell(*state, *from->load, *report_, how, has_effect);

@@ -27,7 +27,6 @@ class deferred_call;
 struct served_call : deputy_call {
     const std::shared_ptr<host_state> *state = nullptr;
     seat *at = nullptr;
-    in_flight counted;
     std::shared_ptr<deferred_call> deferred; ///< by its handler, so far
 };
 
@@ -56,7 +55,8 @@ public:
     const int listener; ///< for ID_VALID; -1 if not known
     const std::chrono::steady_clock::time_point began;
 
-    in_flight counted; ///< until it is answered
+    const int denied;     ///< by the container's profile: an errno, or 0
+    bool counted = false; ///< in container_load::in_flight
     /// Counts it, and tells of it. By whoever has taken it, once.
     void count(const call_end &how) noexcept;
 

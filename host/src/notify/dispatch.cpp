@@ -13,6 +13,7 @@
 #include "notify/deferred.hpp"
 #include "notify/journal.hpp"
 #include "notify/own_answer.hpp"
+#include "notify/report.hpp"
 #include "notify/unhandled.hpp"
 
 namespace deputyd
@@ -75,8 +76,8 @@ decision decision_of(const ruled_handler &by, deputy_verdict verdict, const depu
     return d;
 }
 
-decision judge(const ruled_handler &by, const deputy_call &call, container_load &load, deputy_verdict verdict,
-               const deputy_answer &a)
+decision judge(const ruled_handler &by, int off_error, const deputy_call &call, container_load &load,
+               deputy_verdict verdict, const deputy_answer &a)
 {
     const handler &h = *by.is;
     if (verdict < 0) {
@@ -86,24 +87,24 @@ decision judge(const ruled_handler &by, const deputy_call &call, container_load 
             log().error("{}: plugin {} failed in {} of thread {}: {}", call.container->name, h.plugin->name(),
                         h.syscall, call.syscall.tid, std::strerror(-verdict));
         }
-        return instead(&by, decision::cause::failure);
+        return instead(&by, off_error, decision::cause::failure);
     }
     const char *fault = fault_in_answer(verdict, a, h.plugin->may_continue());
     if (fault != nullptr) {
         log_misbehaving(h, *call.container, call.syscall.tid, load, fault);
-        return instead(&by, decision::cause::failure);
+        return instead(&by, off_error, decision::cause::failure);
     }
     return decision_of(by, verdict, a);
 }
 
 /// Lets a handler decide a call. @return nothing if it passes.
-std::optional<dispatched> ask(seat &at, served_call &call, const ruled_handler &by)
+std::optional<dispatched> ask(seat &at, served_call &call, const ruled_handler &by, int off_error)
 {
     lane &l = *at.serves;
     const handler &h = *by.is;
     call.may_commit = h.undo != nullptr;
-    call.observed = by.observed;
-    std::atomic_ref(at.slot->fail_error).store(journal_error(by), std::memory_order_relaxed);
+    std::atomic_ref(at.slot->fail_error).store(journal_error(by, off_error), std::memory_order_relaxed);
+    at.off_error.store(off_error, std::memory_order_relaxed);
     at.running.store(&by, std::memory_order_relaxed);
     deputy_answer answer{};
     answer.struct_size = sizeof answer;
@@ -121,10 +122,10 @@ std::optional<dispatched> ask(seat &at, served_call &call, const ruled_handler &
     if (verdict != DEPUTY_PASS) {
         result.is_deferred = verdict == DEPUTY_DEFER && call.deferred;
         if (!result.is_deferred) {
-            result.what = judge(by, call, *l.load, verdict, answer);
+            result.what = judge(by, off_error, call, *l.load, verdict, answer);
         }
         if (by.observed && (call.would_act || result.what.why != decision::cause::failure)) {
-            result.what = when_observed(by, result.what, call.would_act);
+            result.what = when_observed(off_error, result.what, call.would_act);
         }
         return result;
     }
@@ -133,7 +134,25 @@ std::optional<dispatched> ask(seat &at, served_call &call, const ruled_handler &
                         "passed a call after it had committed an effect");
         undo(h, call);
     }
+    std::atomic_ref(at.slot->fail_error).store(0, std::memory_order_relaxed);
     return std::nullopt;
+}
+
+/// Of two handlers that are off the one whose calls are not left to the kernel.
+const ruled_handler *stricter(const ruled_handler *a, const ruled_handler *b) noexcept
+{
+    return a == nullptr || a->is->off_error == 0 ? b : a;
+}
+
+/// Says why, for those who look.
+void note_reason(served_call &call, const char *reason) noexcept
+{
+    if (is_looked_at(**call.state)) {
+        try {
+            call.reason = reason;
+        } catch (const std::exception &) { // out of memory
+        }
+    }
 }
 
 } // namespace
@@ -147,58 +166,55 @@ deputy::unique_fd descriptor_given(deputy_verdict verdict, const deputy_answer &
 decision judge_deferred(const ruled_handler &by, deputy_verdict verdict, const deputy_answer &a,
                         const char *&fault) noexcept
 {
+    constexpr int never_off = 0; // what is observed is not deferred
     if (verdict < 0) {
-        return instead(&by, decision::cause::failure);
+        return instead(&by, never_off, decision::cause::failure);
     }
     fault = verdict == DEPUTY_PASS ? no_verdict : fault_in_answer(verdict, a, by.is->plugin->may_continue());
-    return fault == nullptr ? decision_of(by, verdict, a) : instead(&by, decision::cause::failure);
-}
-
-bool container_load::log_allowed() noexcept
-{
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    if (log_second.exchange(now.tv_sec) != now.tv_sec) {
-        log_lines = 0;
-    }
-    return log_lines.fetch_add(1) < 10;
+    return fault == nullptr ? decision_of(by, verdict, a) : instead(&by, never_off, decision::cause::failure);
 }
 
 dispatched dispatch(seat &at, served_call &call)
 {
     container_load &load = *at.serves->load;
     const handler_table &table = load.handlers.now();
-    const ruled_handler *off = nullptr;
-    bool counted = false;
+    const int denied = denied_error(call);
+    const auto off_error = [&](const ruled_handler &h) {
+        return denied != 0 ? denied : static_cast<int>(h.is->off_error);
+    };
+    const ruled_handler *off = nullptr, *asked = nullptr;
     for (const ruled_handler *h : table.find(call.syscall.arch, call.syscall.nr)) {
         if (!matches(h->is->predicates, call.syscall.args)) {
             continue;
         }
         if (!h->on) {
-            off = off == nullptr ? h : off;
+            off = stricter(off, h);
             continue;
         }
+        call.observed = h->observed;
         if (const char *limit =
-                counted ? nullptr : over_limit(**call.state, load, table.limits(), call.began)) {
-            call.reason = limit;
-            return {.what = instead(h, decision::cause::limit), .by = h, .fd = {}};
+                asked != nullptr ? nullptr : over_limit(**call.state, load, table.limits(), call.began)) {
+            note_reason(call, limit);
+            return {.what = instead(h, off_error(*h), decision::cause::limit), .by = h, .fd = {}};
         }
-        counted = true;
-        if (auto made = ask(at, call, *h)) {
+        asked = asked == nullptr ? h : asked;
+        if (auto made = ask(at, call, *h, off_error(*h))) {
+            if (denied != 0 && made->what.what == decision::kind::proceed) {
+                made->what = deny(call, denied); // the filter would not have let it through
+            }
             return std::move(*made);
         }
         if (call.turn->answered()) {
             break;
         }
     }
-    dispatched last;
-    last.what = unhandled(call);
-    // What the profile denies is not left to the kernel because a handler is off.
-    if (off != nullptr && last.what.why != decision::cause::denied) {
-        last.what = when_off(*off);
-        last.by = off;
+    const ruled_handler *without = asked != nullptr && asked->observed ? asked
+                                   : asked == nullptr                  ? off
+                                                                       : nullptr;
+    if (without != nullptr && denied == 0) {
+        return {.what = when_off(off_error(*without)), .by = without, .fd = {}};
     }
-    return last;
+    return {.what = unhandled(call, denied), .by = nullptr, .fd = {}};
 }
 
 void undo(const handler &by, deputy_call &call)

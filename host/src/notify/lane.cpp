@@ -14,10 +14,10 @@
 #include "notify/deferred.hpp"
 #include "notify/dispatch.hpp"
 #include "notify/host_state.hpp"
-#include "notify/own_answer.hpp"
 #include "notify/reply.hpp"
 #include "notify/report.hpp"
 #include "notify/stop_signal.hpp"
+#include "notify/watchdog.hpp"
 
 namespace deputyd
 {
@@ -43,8 +43,7 @@ deputy_syscall syscall_of(const seccomp_notif &n, const container &c) noexcept
 /// What the watchdog has answered for the handler that ran last.
 call_end end_of_late(const seat &at) noexcept
 {
-    return {ending::late,
-            instead(at.running.load(std::memory_order_relaxed), decision::cause::failure).error};
+    return {ending::late, late_answer(at).error};
 }
 
 /// Answers, and undoes what the caller did not get or the handler did not finish.
@@ -55,6 +54,7 @@ call_end conclude(seat &at, deputy_call &call, dispatched &made)
     at.slot->set_phase(call_phase::answering);
     delivery outcome = delivery::lost;
     if (mine) {
+        end_in_flight(at); // who has the answer may make the next call at once
         outcome = deliver(*l.notify, call.id, made.what, l.of->wait_killable);
     }
     made.fd.reset();
@@ -78,18 +78,20 @@ void conclude_seen(host_state &state, seat &at, deputy_call &call, dispatched &m
     lane &l = *at.serves;
     const bool has_effect =
         call.token->size != 0 || made.what.what == decision::kind::descriptor || made.what.would_act;
-    if (is_looked_at(state, end_of(made.what, delivery::delivered), has_effect)) {
+    if (is_looked_at(state, *l.load, end_of(made.what, delivery::delivered), has_effect)) {
         pin_proc(call); // while the caller waits
     }
     const call_end end = conclude(at, call, made);
     l.notify->finish(call.id);
     const handler *by = made.by == nullptr ? nullptr : made.by->is;
     l.load->statistics.add(by, end.how, end.error, std::chrono::steady_clock::now() - call.began);
-    if (is_looked_at(state, end, has_effect)) {
-        try {
-            tell(state, *l.load, report_of(call, by), end, has_effect);
-        } catch (const std::exception &) { // out of memory; the call was served
-        }
+    if (!is_looked_at(state, *l.load, end, has_effect)) {
+        pass_over(state, *l.load, end);
+        return;
+    }
+    try {
+        tell(state, *l.load, report_of(call, by), end, has_effect);
+    } catch (const std::exception &) { // out of memory; the call was served
     }
 }
 
@@ -125,6 +127,8 @@ bool serve_call(const std::shared_ptr<host_state> &state, seat &at)
     at.caller.store(n.pid, std::memory_order_relaxed);
     at.listener.store(call.listener, std::memory_order_relaxed);
     at.running.store(nullptr, std::memory_order_relaxed);
+    at.off_error.store(0, std::memory_order_relaxed);
+    begin_in_flight(at);
     at.calls.begin();
     state->noticed();
     at.slot->set_phase(call_phase::handling);
@@ -133,14 +137,13 @@ bool serve_call(const std::shared_ptr<host_state> &state, seat &at)
         undisturbed.emplace();
     }
 
-    l.load->in_flight.fetch_add(1, std::memory_order_relaxed);
-    call.counted.reset(l.load.get());
     dispatched made = dispatch(at, call);
     if (made.is_deferred) {
         let_go(at, call);
     } else {
         conclude_seen(*state, at, call, made);
     }
+    end_in_flight(at);
     unpin(call);
     clear(*at.slot);
     if (at.blocking.load()) {

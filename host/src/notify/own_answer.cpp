@@ -2,26 +2,24 @@
 #include "notify/own_answer.hpp"
 
 #include "notify/journal.hpp"
-#include "plugin/loaded_plugin.hpp"
 
 namespace deputyd
 {
 
-decision when_off(const ruled_handler &h) noexcept
+decision when_off(int off_error) noexcept
 {
     decision d;
     d.why = decision::cause::off;
-    d.error = static_cast<int>(h.is->off_error);
+    d.error = off_error;
     d.what = d.error == 0 ? decision::kind::proceed : decision::kind::error;
     return d;
 }
 
-decision instead(const ruled_handler *h, decision::cause why) noexcept
+decision instead(const ruled_handler *h, int off_error, decision::cause why) noexcept
 {
     decision d;
     if (h != nullptr && h->observed) {
-        d = when_off(*h);
-        d.would_error = h->fail_error;
+        d = when_off(off_error);
     } else {
         d.error = h == nullptr ? EPERM : h->fail_error;
     }
@@ -29,17 +27,17 @@ decision instead(const ruled_handler *h, decision::cause why) noexcept
     return d;
 }
 
-std::int32_t journal_error(const ruled_handler &h) noexcept
+std::int32_t journal_error(const ruled_handler &h, int off_error) noexcept
 {
     if (!h.observed) {
         return h.fail_error;
     }
-    return h.is->off_error == 0 ? journal_continues : static_cast<std::int32_t>(h.is->off_error);
+    return off_error == 0 ? journal_continues : off_error;
 }
 
-decision when_observed(const ruled_handler &h, const decision &would, bool acts) noexcept
+decision when_observed(int off_error, const decision &would, bool acts) noexcept
 {
-    decision d = when_off(h);
+    decision d = when_off(off_error);
     if (would.what == decision::kind::proceed && !acts) {
         d.why = d.what == decision::kind::proceed ? decision::cause::handler : decision::cause::off;
         return d;

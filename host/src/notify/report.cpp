@@ -57,15 +57,25 @@ bool is_refusal(const call_end &end) noexcept
             (end.error == EPERM || end.error == EACCES));
 }
 
-void audit(host_state &state, container_load &load, const call_report &r, bool granted, audit_form form)
+/// Programs try what a profile denies without harm in mind: they shall not crowd out what is refused.
+line_budget &budget_of(container_load &load, const call_end &end) noexcept
 {
-    if (granted) {
-        log().info("audit: {}", audit_line(r, true, 0, form));
-    } else if (load.log_allowed()) {
+    return end.denied ? load.denial_lines : load.log_lines;
+}
+
+void count_unlogged(host_state &state, container_load &load) noexcept
+{
+    load.unlogged_refusals.fetch_add(1);
+    state.audit_unlogged.fetch_add(1);
+}
+
+void audit(host_state &state, container_load &load, const call_report &r, const call_end &end,
+           audit_form form)
+{
+    if (budget_of(load, end).take()) {
         log().info("audit: {}", audit_line(r, false, load.unlogged_refusals.exchange(0), form));
     } else {
-        load.unlogged_refusals.fetch_add(1);
-        state.audit_unlogged.fetch_add(1);
+        count_unlogged(state, load);
     }
 }
 
@@ -76,9 +86,19 @@ bool is_looked_at(const host_state &state) noexcept
     return is_audited(state) || state.trace.wanted();
 }
 
-bool is_looked_at(const host_state &state, const call_end &end, bool has_effect) noexcept
+bool is_looked_at(const host_state &state, container_load &load, const call_end &end,
+                  bool has_effect) noexcept
 {
-    return state.trace.wanted() || (is_audited(state) && (is_grant(end, has_effect) || is_refusal(end)));
+    return state.trace.wanted() ||
+           (is_audited(state) &&
+            (is_grant(end, has_effect) || (is_refusal(end) && !budget_of(load, end).is_spent())));
+}
+
+void pass_over(host_state &state, container_load &load, const call_end &end) noexcept
+{
+    if (is_audited(state) && is_refusal(end)) {
+        count_unlogged(state, load);
+    }
 }
 
 call_report report_of(const deputy_call &call, const handler *by)
@@ -90,6 +110,7 @@ call_report report_of(const deputy_call &call, const handler *by)
     r.command = call.proc < 0 ? std::string() : command_of(call.proc);
     r.handler = name_of(by);
     std::copy(std::begin(call.syscall.args), std::end(call.syscall.args), r.args.begin());
+    r.observed = call.observed;
     r.object = call.object;
     r.reason = call.reason;
     r.took = std::chrono::steady_clock::now() - call.began;
@@ -104,8 +125,10 @@ void tell(host_state &state, container_load &load, call_report report, const cal
     report.value = end.value;
     const audit_form form = state.audit.load(std::memory_order_relaxed);
     const bool granted = is_grant(end, has_effect);
-    if (form != audit_form::off && (granted || is_refusal(end))) {
-        audit(state, load, report, granted, form);
+    if (form != audit_form::off && granted) {
+        log().info("audit: {}", audit_line(report, true, 0, form));
+    } else if (form != audit_form::off && is_refusal(end)) {
+        audit(state, load, report, end, form);
     }
     if (state.trace.wanted()) {
         state.trace.offer(report);

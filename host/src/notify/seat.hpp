@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <thread>
 
+#include "base/line_budget.hpp"
 #include "caller/container.hpp"
 #include "caller/turn.hpp"
 #include "notify/channel.hpp"
@@ -32,29 +33,18 @@ struct container_load {
     live_handlers handlers;                 ///< not to be used once the host has stopped
     std::atomic<std::int64_t> in_flight{0}; ///< calls that are not answered
     rate_gate rate;
-    std::atomic<std::int64_t> away{0};        ///< threads that were replaced and are not back
-    std::atomic<bool> refusing{false};        ///< away has reached the limit, and the log says so
-    std::atomic<std::int64_t> log_second{-1}; ///< for log_allowed()
-    std::atomic<int> log_lines{0};
-    std::size_t lanes = 0; ///< under the host's mutex
+    std::atomic<std::int64_t> away{0}; ///< threads that were replaced and are not back
+    std::atomic<bool> refusing{false}; ///< away has reached the limit, and the log says so
+    line_budget log_lines;             ///< of the container: it can provoke them itself
+    line_budget denial_lines;          ///< of what its profile denies, which programs make unawares
+    std::size_t lanes = 0;             ///< under the host's mutex
     /// Calls that wait for long on purpose: deferred ones, and those whose handler blocks.
     std::atomic<std::int64_t> waiting{0};
     call_statistics statistics;
     std::atomic<std::uint64_t> unlogged_refusals{0}; ///< of the audit log
 
-    /// Whether one more line about this container may be written: ten a second, since the container
-    /// itself can provoke them.
-    bool log_allowed() noexcept;
+    bool log_allowed() noexcept { return log_lines.take(); }
 };
-
-struct ends_in_flight {
-    void operator()(container_load *load) const noexcept
-    {
-        load->in_flight.fetch_sub(1, std::memory_order_relaxed);
-    }
-};
-/// Counts a call as long as it is not answered; the load outlives it.
-using in_flight = std::unique_ptr<container_load, ends_in_flight>;
 
 /// One channel that is served.
 struct lane {
@@ -89,6 +79,8 @@ struct seat {
     std::atomic<std::uint32_t> caller{0}; ///< thread id
     std::atomic<int> listener{-1};        ///< for ID_VALID
     std::atomic<const ruled_handler *> running{nullptr};
+    std::atomic<int> off_error{0};      ///< of the call and that handler: see own_answer.hpp
+    std::atomic<bool> in_flight{false}; ///< the call is counted in container_load::in_flight
 
     /// Its handler blocks on purpose: no deadline, and the stop signal interrupts it once wait_over is set.
     std::atomic<bool> blocking{false};
@@ -108,5 +100,19 @@ struct seat {
     bool cancelled = false; ///< it is not needed after all
     bool left = false;      ///< the thread ends: its tid must not be used any more
 };
+
+/// Counts the seat's call as long as it is not answered, or until a ticket has it.
+inline void begin_in_flight(seat &s) noexcept
+{
+    s.serves->load->in_flight.fetch_add(1, std::memory_order_relaxed);
+    s.in_flight.store(true);
+}
+/// Once a call; any thread.
+inline void end_in_flight(seat &s) noexcept
+{
+    if (s.in_flight.exchange(false)) {
+        s.serves->load->in_flight.fetch_sub(1, std::memory_order_relaxed);
+    }
+}
 
 } // namespace deputyd

@@ -12,33 +12,54 @@
 
 namespace deputyd
 {
+namespace
+{
 
-decision unhandled(served_call &call) noexcept
+std::string name_of(const deputy_syscall &s)
+{
+    return syscall_name(s.arch, s.nr, s.args[0]);
+}
+
+} // namespace
+
+int denied_error(const deputy_call &call) noexcept
+try {
+    const denied_calls *const denied = call.container->denied.get();
+    return denied == nullptr ? 0 : denied->error_of(name_of(call.syscall));
+} catch (const std::exception &) { // out of memory: not to be let through
+    return EPERM;
+}
+
+decision deny(served_call &call, int denied) noexcept
 {
     decision d;
-    d.error = EPERM;
-    const denied_calls *const denied = call.container->denied.get();
-    const bool told = is_looked_at(**call.state);
-    if (denied == nullptr && !told) {
-        return d;
-    }
-    try {
-        const deputy_syscall &s = call.syscall;
-        const std::string name = syscall_name(s.arch, s.nr, s.args[0]);
-        const int error = denied == nullptr ? 0 : denied->error_of(name);
-        if (error != 0) {
-            d.error = error;
-            d.why = decision::cause::denied;
+    d.error = denied;
+    d.why = decision::cause::denied;
+    if (is_looked_at(**call.state)) {
+        try {
+            call.reason = "the profile denies it";
+        } catch (const std::exception &) { // out of memory
         }
-        if (told && call.object.empty()) { // else a handler that passed it has said it
+    }
+    return d;
+}
+
+decision unhandled(served_call &call, int denied) noexcept
+{
+    if (is_looked_at(**call.state) && call.object.empty()) { // else a handler that passed it has said it
+        try {
+            const deputy_syscall &s = call.syscall;
+            const std::string name = name_of(s);
             call.object = (name.empty() ? "system call " + std::to_string(s.nr) : name) + " on " +
                           architecture_name(s.arch, s.nr);
+        } catch (const std::exception &) { // out of memory; the call is refused all the same
         }
-        if (told && d.why == decision::cause::denied) {
-            call.reason = "the profile denies it";
-        }
-    } catch (const std::exception &) { // out of memory; the call is refused all the same
     }
+    if (denied != 0) {
+        return deny(call, denied);
+    }
+    decision d;
+    d.error = EPERM;
     return d;
 }
 

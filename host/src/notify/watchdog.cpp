@@ -40,7 +40,7 @@ void expire(host_state &state, seat &s, turn::word w, clock::duration age)
     if (!answer_for(s, w) || !s.serves->load->log_allowed()) {
         return;
     }
-    const int error = instead(h, decision::cause::failure).error;
+    const int error = late_answer(s).error;
     log().error("{}: plugin {} has not answered {} in {} ms (deadline {} ms): the caller gets {}",
                 s.serves->of->name, h == nullptr ? "none" : h->is->plugin->name(),
                 h == nullptr ? "system call " + std::to_string(nr) : h->is->syscall,
@@ -141,14 +141,21 @@ bool look_at_all(const std::shared_ptr<host_state> &state, std::vector<std::shar
 
 } // namespace
 
+decision late_answer(const seat &s) noexcept
+{
+    return instead(s.running.load(std::memory_order_relaxed), s.off_error.load(std::memory_order_relaxed),
+                   decision::cause::failure);
+}
+
 bool answer_for(seat &s, turn::word call) noexcept
 {
     // Read before the word is found unchanged: so it is this call's.
     const std::uint64_t id = s.id.load(std::memory_order_relaxed);
-    const decision d = instead(s.running.load(std::memory_order_relaxed), decision::cause::failure);
+    const decision d = late_answer(s);
     if (!s.calls.answer_for(call)) {
         return false;
     }
+    end_in_flight(s);
     deliver(*s.serves->notify, id, d, s.serves->of->wait_killable);
     return true;
 }

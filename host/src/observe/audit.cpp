@@ -38,7 +38,7 @@ std::string json_text_of(const call_report &r, const char *verdict, std::uint64_
 
 const char *verdict_of(const call_report &r, bool granted) noexcept
 {
-    if (r.how == ending::observed) {
+    if (r.observed) {
         return granted ? "would be granted" : "would be refused";
     }
     return granted ? "granted" : "refused";

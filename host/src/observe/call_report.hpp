@@ -24,8 +24,9 @@ struct call_report {
     std::string command;              ///< as in /proc/TID/comm
     std::string handler;              ///< PLUGIN.SYSCALL
     std::array<std::uint64_t, 6> args{};
-    std::string object; ///< what the plugin says that it is about
-    std::string reason; ///< why the plugin answered so
+    bool observed = false; ///< whatever it ended with, nothing was done for it
+    std::string object;    ///< what the plugin says that it is about
+    std::string reason;    ///< why the plugin answered so
     ending how = ending::lost;
     int error = 0;
     std::int64_t value = 0; ///< for ending::value

@@ -9,11 +9,13 @@ namespace deputyd
 
 bool trace_filter::fits(const call_report &r) const
 {
-    const bool succeeded =
-        r.how == ending::value || r.how == ending::descriptor || r.how == ending::continued;
+    const bool succeeded = r.how == ending::value || r.how == ending::descriptor ||
+                           r.how == ending::continued || (r.how == ending::off && r.error == 0);
+    // A call without a handler is about itself: "NAME on ARCHITECTURE".
+    const bool is_called =
+        r.handler == "none" ? r.object.starts_with(syscall + " ") : r.handler.ends_with("." + syscall);
     return (container.empty() || r.container == container) &&
-           (syscall.empty() || r.handler == syscall || r.handler.ends_with("." + syscall)) &&
-           !(failed && succeeded);
+           (syscall.empty() || r.handler == syscall || is_called) && !(failed && succeeded);
 }
 
 trace_reader::taken trace_reader::take(std::chrono::milliseconds at_most)

@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "base/nearest.hpp"
+#include "plugin/manifest.hpp"
 
 namespace deputyd
 {
@@ -20,7 +21,7 @@ void flags::add(std::string_view list, bool on)
         const std::size_t dot = name.find('.');
         const flag f{std::string(name.substr(0, dot)),
                      dot == name.npos ? std::string() : std::string(name.substr(dot + 1)), on};
-        if (f.plugin.empty() || (dot != name.npos && f.syscall.empty())) {
+        if (!is_name(f.plugin) || (dot != name.npos && !is_name(f.syscall))) {
             throw std::runtime_error(
                 fmt::format("\"{}\" is no enable flag; write plugin or plugin.syscall, several with "
                             "commas, as in mknod,open.openat",
@@ -44,32 +45,50 @@ void flags::add(const flags &more)
     }
 }
 
-std::vector<std::string> flags::plugins() const
+std::vector<std::string> flags::plugins(bool only_enabling) const
 {
     std::vector<std::string> names;
     for (const auto &f : flags_) {
-        if (f.on && std::find(names.begin(), names.end(), f.plugin) == names.end()) {
+        if ((f.on || !only_enabling) && std::find(names.begin(), names.end(), f.plugin) == names.end()) {
             names.push_back(f.plugin);
         }
     }
     return names;
 }
 
-void flags::check(const flag &f, const plugin_set &plugins)
+std::vector<std::string> flags::plugins() const
 {
-    const loaded_plugin *plugin = plugins.find(f.plugin);
-    if (plugin == nullptr) {
+    return plugins(true);
+}
+
+std::vector<std::string> flags::named() const
+{
+    return plugins(false);
+}
+
+flags flags::disabling() const
+{
+    flags some = *this;
+    std::erase_if(some.flags_, [](const flag &f) { return f.on; });
+    return some;
+}
+
+void flags::check(const flag &f, const known_plugins &known)
+{
+    const auto plugin = known.find(f.plugin);
+    if (plugin == known.end()) {
         std::vector<std::string> names;
-        for (const auto &p : plugins.all()) {
-            names.push_back(p->name());
+        for (const auto &[name, syscalls] : known) {
+            names.push_back(name);
         }
         throw std::runtime_error(
             fmt::format("no plugin {} is loaded{}", escaped(f.plugin), did_you_mean(f.plugin, names)));
     }
-    const auto &known = plugin->about().syscalls;
-    if (!f.syscall.empty() && std::find(known.begin(), known.end(), f.syscall) == known.end()) {
+    const auto &syscalls = plugin->second;
+    if (!f.syscall.empty() && std::find(syscalls.begin(), syscalls.end(), f.syscall) == syscalls.end()) {
         throw std::runtime_error(fmt::format("plugin {} handles no system call {}{}", f.plugin,
-                                             escaped(f.syscall), nearest_of(f.syscall, known, "It handles")));
+                                             escaped(f.syscall),
+                                             nearest_of(f.syscall, syscalls, "It handles")));
     }
 }
 
@@ -92,10 +111,10 @@ bool flags::names(const handler &h) const
     return std::any_of(flags_.begin(), flags_.end(), [&](const flag &f) { return f.is_of(h); });
 }
 
-void flags::check(const plugin_set &plugins) const
+void flags::check(const known_plugins &known) const
 {
     for (const auto &f : flags_) {
-        check(f, plugins);
+        check(f, known);
     }
 }
 
@@ -120,7 +139,7 @@ flags flags::of_arguments(const std::vector<std::string> &all)
 
 std::vector<const handler *> flags::select(const plugin_set &plugins) const
 {
-    check(plugins);
+    check(installed_plugins(plugins, {})); // those that are loaded
     std::vector<const handler *> selected;
     for (const auto &plugin : plugins.all()) {
         for (const auto &h : plugin->handlers()) {

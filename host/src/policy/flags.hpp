@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plugin/plugin_directory.hpp"
 #include "plugin/plugin_set.hpp"
 
 namespace deputyd
@@ -30,8 +31,12 @@ public:
     bool is_on(const handler &h, bool before) const;
     /// Whether a flag names the handler or its plugin.
     bool names(const handler &h) const;
-    /// @throw std::runtime_error naming a plugin that is not loaded or has no such system call.
-    void check(const plugin_set &plugins) const;
+    /// Those that turn something off.
+    flags disabling() const;
+    /// Every plugin that a flag names, each once, in order.
+    std::vector<std::string> named() const;
+    /// @throw std::runtime_error naming a plugin that is not known or has no such system call.
+    void check(const known_plugins &known) const;
     /// Options of a command line that say the same, and flags from those.
     std::vector<std::string> arguments() const;
     static flags of_arguments(const std::vector<std::string> &all);
@@ -49,7 +54,8 @@ private:
         bool is_of(const handler &h) const;
     };
     void add(std::string_view list, bool on);
-    static void check(const flag &f, const plugin_set &plugins);
+    static void check(const flag &f, const known_plugins &known);
+    std::vector<std::string> plugins(bool only_enabling) const;
 
     std::vector<flag> flags_;
 };

@@ -48,21 +48,39 @@ void lift_memlock(json &config)
     limits.push_back({{"type", "RLIMIT_MEMLOCK"}, {"hard", UINT64_MAX}, {"soft", UINT64_MAX}});
 }
 
+/// Engines that drop listeners drop the word too, and nobody would know the errno of such calls.
+void check_claimed(const std::set<std::string> &notified, std::span<const claim> wanted)
+{
+    for (const std::string &name : notified) {
+        const bool is_claimed = std::any_of(
+            wanted.begin(), wanted.end(), [&](const claim &c) { return c.notifies() && c.syscall == name; });
+        if (!is_claimed) {
+            throw std::runtime_error("its profile hands " + name +
+                                     " over, which no handler takes, and its metadata does not say what that "
+                                     "fails with (denied=...): this engine drops what deputy profile "
+                                     "--audit-denied wrote; write the profile without it");
+        }
+    }
+}
+
 /// The word of a profile that --audit-denied wrote, for what is claimed of it now.
 std::string denied_before(const json &profile, std::span<const claim> wanted)
 {
     const auto old = profile.is_object() ? profile.find("listenerMetadata") : profile.end();
     const std::string word =
         old != profile.end() && old->is_string() ? metadata_word(old->get<std::string>(), "denied") : "";
+    std::vector<rule> rules;
+    if (profile.is_object()) {
+        for (const json &text : rules_of(profile)) {
+            rules.push_back(parse_rule(text, "syscalls"));
+        }
+    }
+    const std::set<std::string> there = notified_by(rules);
     if (word.empty()) {
+        check_claimed(there, wanted);
         return "";
     }
     denied_calls table = parse_denied(word);
-    std::vector<rule> rules;
-    for (const json &text : rules_of(profile)) {
-        rules.push_back(parse_rule(text, "syscalls"));
-    }
-    const std::set<std::string> there = notified_by(rules);
     for (const claim &c : wanted) {
         if (c.notifies() && !there.contains(c.syscall)) {
             table.others.emplace(c.syscall, 0);

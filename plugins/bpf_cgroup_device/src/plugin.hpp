@@ -63,15 +63,16 @@ public:
     template <class Registrar> void register_handlers(Registrar &r)
     {
         on<&plugin::load, &plugin::undo>(r, BPF_PROG_LOAD);
-        on<&plugin::attach, &plugin::undo>(r, BPF_PROG_ATTACH);
-        on<&plugin::detach, &plugin::undo>(r, BPF_PROG_DETACH);
+        // The kernel asks no privilege of who attaches or detaches: it never decides these alone.
+        on<&plugin::attach, &plugin::undo>(r, BPF_PROG_ATTACH, EPERM);
+        on<&plugin::detach, &plugin::undo>(r, BPF_PROG_DETACH, EPERM);
         on<&plugin::get_next_id>(r, BPF_PROG_GET_NEXT_ID);
         on<&plugin::get_fd_by_id, &plugin::undo>(r, BPF_PROG_GET_FD_BY_ID);
         on<&plugin::get_info>(r, BPF_OBJ_GET_INFO_BY_FD);
         on<&plugin::query>(r, BPF_PROG_QUERY);
-        on<&plugin::link>(r, BPF_LINK_CREATE);
-        on<&plugin::link>(r, BPF_LINK_UPDATE);
-        on<&plugin::link>(r, BPF_LINK_DETACH);
+        on<&plugin::link>(r, BPF_LINK_CREATE, EPERM);
+        on<&plugin::link>(r, BPF_LINK_UPDATE, EPERM);
+        on<&plugin::link>(r, BPF_LINK_DETACH, EPERM);
     }
     void ready();
     void container_added(const deputy_container &container);
@@ -98,10 +99,10 @@ private:
     struct change;
 
     template <auto Handle, auto Undo = nullptr, class Registrar>
-    static void on(Registrar &r, std::uint32_t command)
+    static void on(Registrar &r, std::uint32_t command, std::uint32_t off_error = 0)
     {
         const std::array<deputy_predicate, 1> is_command = {deputy::equals32(0, command)};
-        r.template on<Handle, Undo>("bpf", is_command);
+        r.template on<Handle, Undo>("bpf", is_command, off_error);
     }
 
     [[nodiscard]] container_ptr find(std::uint64_t id) const;
