@@ -84,8 +84,11 @@ TEST_F(runtime_rules, an_observed_container_gets_what_it_gets_without_deputy)
     EXPECT_THAT(c.tell("cd /dev && busybox mknod n b 8 0"), HasSubstr(refused));
     // A call is told of a moment after its caller goes on.
     EXPECT_TRUE(wait_until([&] { return daemon_.logged(R"("verdict":"would be granted")"); }));
-    const auto handlers = nlohmann::json::parse(deputy({"stats", "--json"}))["handlers"];
-    ASSERT_EQ(handlers.size(), 1U) << handlers;
+    nlohmann::json handlers;
+    EXPECT_TRUE(wait_until([&] {
+        handlers = nlohmann::json::parse(deputy({"stats", "--json"}))["handlers"];
+        return handlers.size() == 1 && handlers[0]["calls"] == 2;
+    }));
     EXPECT_EQ(handlers[0]["endings"]["observed"], 1) << handlers;
     EXPECT_EQ(handlers[0]["endings"]["continued"], 1) << "what is not listed is the kernel's " << handlers;
 }

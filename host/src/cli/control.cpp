@@ -109,12 +109,6 @@ std::string change_text(const json &answer)
 namespace
 {
 
-std::string duration_of(const json &handler)
-{
-    const auto own = handler.find("deadline_ms");
-    return own == handler.end() ? "the host's" : fmt::format("{} ms", own->get<std::int64_t>());
-}
-
 /// What there is to say of a container beyond its policy.
 std::string note_of(const json &handler)
 {
@@ -153,7 +147,8 @@ std::string explain_text(const json &answer)
     for (const json &h : answer.at("handlers")) {
         const std::string when = h.at("when");
         rows.push_back({h.at("handler"), when.empty() ? "always" : when, h.at("on") ? "on" : "off",
-                        h.at("on_source"), duration_of(h), h.at("fail"), h.at("off"), note_of(h)});
+                        h.at("on_source"), fmt::format("{} ms", h.at("deadline_ms").get<std::int64_t>()),
+                        h.at("fail"), h.at("off"), note_of(h)});
     }
     text += table_text("llllllll", rows);
     for (const auto &[plugin, settings] : answer.at("settings").items()) {

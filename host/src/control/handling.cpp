@@ -6,6 +6,7 @@
 
 #include "base/errno_name.hpp"
 #include "base/nearest.hpp"
+#include "notify/host.hpp"
 #include "plugin/setting_defaults.hpp"
 
 namespace deputyd
@@ -49,9 +50,7 @@ json view_of(const ruled_handler &r, const container_handling &who, const flags_
                  {"fail_source", source_of(p.table("fail"), h)},
                  {"deadline_source", source_of(p.table("deadline"), h)},
                  {"off", h.off_error == 0 ? "continued" : errno_name(static_cast<int>(h.off_error))}};
-    if (r.deadline.count() != 0) {
-        view["deadline_ms"] = r.deadline.count();
-    }
+    view["deadline_ms"] = (r.deadline.count() != 0 ? r.deadline : host::settings{}.deadline).count();
     if (!who.name.empty()) {
         view["led"] = who.led.contains(name_of(&h));
         view["refused"] = who.refused.contains(h.plugin->name());
