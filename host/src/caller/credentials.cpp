@@ -163,6 +163,25 @@ bool in_root::leave() noexcept
     return back && ::fchdir(cwd_) == 0;
 }
 
+namespace
+{
+
+/// The kernel wants a thread that shares its root directory with nobody, and says EINVAL to others. Now and
+/// then it says so for a moment to one that shares it with nobody either (seen with 6.18, once in some ten
+/// thousand).
+int enter_mount_ns(int ns) noexcept
+{
+    constexpr int tries = 1000;
+    int r = ::setns(ns, CLONE_NEWNS);
+    for (int i = 0; r != 0 && errno == EINVAL && i < tries; ++i) {
+        ::sched_yield();
+        r = ::setns(ns, CLONE_NEWNS);
+    }
+    return r;
+}
+
+} // namespace
+
 in_mount_ns::in_mount_ns(int ns) noexcept
     : own_(::open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC)),
       root_(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)),
@@ -170,7 +189,7 @@ in_mount_ns::in_mount_ns(int ns) noexcept
 {
     if (!owns_fs_state) {
         status_ = -EPERM;
-    } else if (!own_ || !root_ || !cwd_ || ::setns(ns, CLONE_NEWNS) != 0) {
+    } else if (!own_ || !root_ || !cwd_ || enter_mount_ns(ns) != 0) {
         status_ = -errno;
     }
 }
@@ -181,7 +200,7 @@ in_mount_ns::~in_mount_ns()
         return;
     }
     // The kernel put the thread at the namespace's root, and does so on the way back.
-    if (::setns(own_.get(), CLONE_NEWNS) != 0 || ::fchdir(root_.get()) != 0 || ::chroot(".") != 0 ||
+    if (enter_mount_ns(own_.get()) != 0 || ::fchdir(root_.get()) != 0 || ::chroot(".") != 0 ||
         ::fchdir(cwd_.get()) != 0) {
         std::abort();
     }
