@@ -71,6 +71,24 @@ TEST(bpf_programs, a_stand_in_outlives_its_container_without_meaning)
     table.collect(0);
 }
 
+TEST(bpf_programs, one_whose_caller_was_killed_while_it_was_attached_can_be_detached)
+{
+    program_table table;
+    table.add_container(1, 4);
+    const auto p = make_program(table, 1, 10);
+    auto fd = *table.add(p);
+    fd.reset(); // with the caller
+    table.collect(0);
+    ASSERT_EQ(table.by_serial(p->serial), nullptr);
+    table.attached(p, 5, p->fd.get());
+    EXPECT_EQ(table.by_serial(p->serial), p);
+    EXPECT_TRUE(table.where_attached(p, 5));
+    EXPECT_EQ(table.count().first, 1U);
+    table.detached(p, 5);
+    EXPECT_EQ(table.by_serial(p->serial), nullptr);
+    EXPECT_EQ(table.count().first, 0U);
+}
+
 TEST(bpf_programs, many_threads_make_and_drop_programs)
 {
     program_table table;

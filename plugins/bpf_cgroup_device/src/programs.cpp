@@ -187,10 +187,16 @@ void program_table::attached(const program_ptr &p, std::uint64_t cgroup_id, int 
 {
     auto copy = std::make_shared<deputy::unique_fd>(::fcntl(cgroup, F_DUPFD_CLOEXEC, 0));
     const std::lock_guard hold(mutex_);
-    const auto e = programs_.find(p->serial);
-    if (e != programs_.end()) {
-        e->second.attached_at[cgroup_id] = std::move(copy);
+    const auto q = containers_.find(p->container);
+    if (q == containers_.end()) {
+        return;
     }
+    const auto [e, is_new] = programs_.try_emplace(p->serial);
+    if (is_new) { // its caller was killed meanwhile, and every descriptor closed thereby
+        e->second.program = p;
+        ++q->second.programs;
+    }
+    e->second.attached_at[cgroup_id] = std::move(copy);
 }
 
 void program_table::detached(const program_ptr &p, std::uint64_t cgroup_id)
