@@ -57,8 +57,7 @@ public:
     void add(const config_node &table, const std::string &prefix, const char *key, json otherwise)
     {
         const config_node *found = table.find(key);
-        add(prefix + key, found == nullptr ? std::move(otherwise) : found->json(),
-            found == nullptr ? by_default : text_of(found->source));
+        add(prefix + key, found == nullptr ? std::move(otherwise) : found->json(), source_text(found));
     }
     /// Every leaf below a table.
     void add_all(const config_node &node, const std::string &key)
@@ -88,8 +87,7 @@ void show_settings(shown_values &out, const config_node &set, const loaded_plugi
         fill_in_defaults(json::parse(plugin.settings_schema()), values);
     }
     for (const auto &[key, value] : values.items()) {
-        const config_node *found = set.find(key);
-        out.add(prefix + "." + key, value, found == nullptr ? by_default : text_of(found->source));
+        out.add(prefix + "." + key, value, source_text(set.find(key)));
     }
 }
 
@@ -105,12 +103,9 @@ void show_handlers(shown_values &out, const policy &p, const std::string &prefix
             on.insert(h.is->plugin);
         }
     }
-    const config_node settings = p.table("plugin");
-    config_node none;
-    none.is_table = true;
     for (const loaded_plugin *plugin : on) {
-        const config_node *set = settings.find(plugin->name());
-        show_settings(out, set == nullptr ? none : *set, *plugin, prefix + "plugin." + plugin->name());
+        show_settings(out, p.table("plugin").table(plugin->name()), *plugin,
+                      prefix + "plugin." + plugin->name());
     }
 }
 
@@ -127,8 +122,7 @@ void show_policy(shown_values &out, const policy &p, const plugin_set &plugins)
 void show_socket(shown_values &out, const socket_config &socket, const config_node &table)
 {
     const std::string prefix = fmt::format("socket.{}.", socket.name);
-    out.add(prefix + "path", socket.path.string(),
-            table.find("path") == nullptr ? by_default : text_of(table.find("path")->source));
+    out.add(prefix + "path", socket.path.string(), source_text(table.find("path")));
     out.add(table, prefix, "protocol", socket.speaks == protocol::oci ? "oci" : "lxc");
     out.add(table, prefix, "policies", socket.policies);
     out.add(table, prefix, "default", socket.default_policy);
@@ -148,23 +142,18 @@ shown_values values_of(const configuration &config, const plugin_set &plugins, c
     if (!only.empty()) {
         return out;
     }
-    config_node none;
-    none.is_table = true;
-    const config_node *tables = config.tree.find("socket"), *matches = config.tree.find("match");
+    const config_node standard; // of sockets that nobody wrote
+    const auto &tables = config.tree.table("socket").items, &matches = config.tree.table("match").items;
     for (std::size_t i = 0; i < config.sockets.size(); ++i) {
-        show_socket(out, config.sockets[i], tables == nullptr ? none : tables->items.at(i));
+        show_socket(out, config.sockets[i], tables.empty() ? standard : tables.at(i));
     }
-    const auto table = [&](const char *name) {
-        const config_node *found = config.tree.find(name);
-        return found == nullptr ? none : *found;
-    };
-    out.add(table("audit"), "audit.", "enabled", true);
-    out.add(table("audit"), "audit.", "format", "json");
+    out.add(config.tree.table("audit"), "audit.", "enabled", true);
+    out.add(config.tree.table("audit"), "audit.", "format", "json");
     if (config.observing.metrics) {
-        out.add(table("metrics"), "metrics.", "listen", "");
+        out.add(config.tree.table("metrics"), "metrics.", "listen", "");
     }
-    for (std::size_t i = 0; matches != nullptr && i < matches->items.size(); ++i) {
-        out.add_all(matches->items[i], fmt::format("match[{}]", i));
+    for (std::size_t i = 0; i < matches.size(); ++i) {
+        out.add_all(matches[i], fmt::format("match[{}]", i));
     }
     return out;
 }

@@ -34,8 +34,7 @@ std::string condition_text(const handler &h)
 
 std::string source_of(const config_node &table, const handler &h)
 {
-    const config_node *said = said_of(table, h);
-    return said == nullptr ? "default" : text_of(said->source);
+    return source_text(said_of(table, h));
 }
 
 json view_of(const ruled_handler &r, const container_handling &who, const flags_over &over)

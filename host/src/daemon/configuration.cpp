@@ -49,7 +49,7 @@ void load_enabled(plugin_set &plugins, const policies &rules, const flags &over,
     const auto by_flags = over.plugins();
     names.insert(names.end(), by_flags.begin(), by_flags.end());
     load_plugins(plugins, {}, names, directory);
-    over.check(installed_plugins(plugins, directory));
+    over.check(installed);
 }
 
 void check_policies(const policies &rules, const plugin_set &plugins)

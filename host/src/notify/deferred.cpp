@@ -11,6 +11,7 @@
 #include "caller/pin.hpp"
 #include "caller/proc_status.hpp"
 #include "notify/dispatch.hpp"
+#include "notify/own_answer.hpp"
 #include "notify/report.hpp"
 #include "notify/stop_signal.hpp"
 #include "notify/unhandled.hpp"
@@ -154,9 +155,7 @@ std::int32_t answer_deferred(deferred_call &call, deputy_verdict verdict, const 
     const char *fault = nullptr;
     decision d = judge_deferred(call.by, verdict, answer, fault);
     if (call.denied != 0 && d.what == decision::kind::proceed) {
-        d = decision{};
-        d.error = call.denied;
-        d.why = decision::cause::denied;
+        d = when_denied(call.denied);
     }
     if (fault != nullptr && l.load->log_allowed()) {
         log_misbehaving(*call.by.is, *l.of, call.tid, *l.load, fault);

@@ -15,6 +15,14 @@ decision when_off(int off_error) noexcept
     return d;
 }
 
+decision when_denied(int error) noexcept
+{
+    decision d;
+    d.error = error;
+    d.why = decision::cause::denied;
+    return d;
+}
+
 decision instead(const ruled_handler *h, int off_error, decision::cause why) noexcept
 {
     decision d;

@@ -13,6 +13,9 @@ namespace deputyd
 /// What the caller gets while the handler is off.
 decision when_off(int off_error) noexcept;
 
+/// What the caller gets whose call the profile denies. @param error by which it does.
+decision when_denied(int error) noexcept;
+
 /// What the caller gets instead of an answer that the handler does not give, or may not.
 /// @param h nullptr if it is not known. @param why failure or limit.
 decision instead(const ruled_handler *h, int off_error, decision::cause why) noexcept;

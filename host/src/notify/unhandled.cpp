@@ -8,6 +8,7 @@
 #include "caller/container.hpp"
 #include "caller/denied_calls.hpp"
 #include "notify/deferred.hpp"
+#include "notify/own_answer.hpp"
 #include "notify/report.hpp"
 
 namespace deputyd
@@ -32,16 +33,13 @@ try {
 
 decision deny(served_call &call, int denied) noexcept
 {
-    decision d;
-    d.error = denied;
-    d.why = decision::cause::denied;
     if (is_looked_at(**call.state)) {
         try {
             call.reason = "the profile denies it";
         } catch (const std::exception &) { // out of memory
         }
     }
-    return d;
+    return when_denied(denied);
 }
 
 decision unhandled(served_call &call, int denied) noexcept

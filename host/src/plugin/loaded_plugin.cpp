@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <seccomp.h>
 
+#include "base/errno_name.hpp"
 #include "base/log.hpp"
 #include "caller/call.hpp"
 #include "plugin/callback.hpp"
@@ -184,8 +185,7 @@ std::int32_t loaded_plugin::add_handler(void *context, const deputy_handler *raw
     if (!std::all_of(predicates.begin(), predicates.end(), valid) || !distinct(predicates)) {
         return refuse(-EINVAL, fmt::format("a predicate of {} is not valid", given.syscall));
     }
-    constexpr std::uint32_t highest_errno = 4095;
-    if (given.off_error > highest_errno) {
+    if (given.off_error > std::uint32_t{highest_errno}) {
         return refuse(-EINVAL, fmt::format("off_error of {} is {}, which is no errno: 0 or 1 to {}",
                                            given.syscall, given.off_error, highest_errno));
     }

@@ -89,6 +89,22 @@ const config_node *config_node::find(const std::string &key) const
     return found == children.end() ? nullptr : &found->second;
 }
 
+const config_node &config_node::table(const std::string &key) const
+{
+    static const config_node empty = [] {
+        config_node table;
+        table.is_table = true;
+        return table;
+    }();
+    const config_node *found = find(key);
+    return found == nullptr ? empty : *found;
+}
+
+std::string source_text(const config_node *value)
+{
+    return value == nullptr ? "default" : text_of(value->source);
+}
+
 nlohmann::json config_node::json() const
 {
     if (!is_table) {

@@ -31,11 +31,16 @@ struct config_node {
 
     /// The child of that name, or nullptr.
     const config_node *find(const std::string &key) const;
+    /// The same where a missing one is an empty table.
+    const config_node &table(const std::string &key) const;
     /// The value as JSON, without sources.
     nlohmann::json json() const;
     /// Lays other over this: tables merge, scalars and lists are replaced.
     void merge(const config_node &other);
 };
+
+/// Where a value is written: "default" for nullptr, one that nobody wrote.
+std::string source_text(const config_node *value);
 
 /// What a user wrote wrong: "FILE:LINE:COLUMN: KEY: reason; remedy".
 class config_error : public std::runtime_error

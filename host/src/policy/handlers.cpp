@@ -128,7 +128,7 @@ const config_node *said_of(const config_node &table, const handler &h)
 
 std::vector<ruled_handler> ruled_handlers(const policy &p, const flags_over &over, const plugin_set &plugins)
 {
-    const config_node enable = p.table("enable"), fail = p.table("fail"), deadline = p.table("deadline");
+    const config_node &enable = p.table("enable"), &fail = p.table("fail"), &deadline = p.table("deadline");
     std::vector<ruled_handler> all;
     for (const loaded_plugin *plugin : by_name(plugins)) {
         for (const auto &h : plugin->handlers()) {
@@ -158,9 +158,7 @@ std::string why_on(const policy &p, const flags_over &over, const handler &h)
     if (over.everywhere.names(h)) {
         return over.everywhere.is_on(h, false) ? "deputyd --enable" : "deputyd --disable";
     }
-    const config_node enable = p.table("enable");
-    const config_node *flag = enable.find(h.plugin->name());
-    return flag == nullptr ? "default" : text_of(flag->source);
+    return source_text(p.table("enable").find(h.plugin->name()));
 }
 
 } // namespace deputyd

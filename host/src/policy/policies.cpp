@@ -156,7 +156,7 @@ std::int64_t limit_of(const config_node &limits, const std::string &key, std::in
 
 call_limits limits_of(const policy &p)
 {
-    const config_node limits = p.table("limits");
+    const config_node &limits = p.table("limits");
     call_limits l;
     l.in_flight = limit_of(limits, "calls_in_flight", 0);
     l.per_second = limit_of(limits, "calls_per_second", 0);
@@ -169,17 +169,6 @@ call_limits limits_of(const policy &p)
 }
 
 } // namespace
-
-config_node policy::table(const std::string &key) const
-{
-    if (const config_node *found = all.find(key)) {
-        return *found;
-    }
-    config_node empty;
-    empty.source = all.source;
-    empty.is_table = true;
-    return empty;
-}
 
 std::vector<std::string> policy::plugins() const
 {
@@ -241,8 +230,7 @@ std::vector<std::string> policies::plugins() const
 
 std::string plugin_settings(const policy &p, const loaded_plugin &plugin)
 {
-    const config_node all = p.table("plugin");
-    const config_node *table = all.find(plugin.name());
+    const config_node *table = p.table("plugin").find(plugin.name());
     if (table == nullptr) {
         return "{}";
     }

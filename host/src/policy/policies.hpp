@@ -20,7 +20,7 @@ struct policy {
     call_limits limits;
 
     /// One of its tables, an empty one if it has none.
-    config_node table(const std::string &key) const;
+    const config_node &table(const std::string &key) const { return all.table(key); }
     /// The plugins of which its flags turn something on.
     std::vector<std::string> plugins() const;
 };
